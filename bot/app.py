@@ -1,0 +1,124 @@
+"""The composition root: the only file that wires settings, engine, features, adapters, schedules."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from bot.community.audit import record_own
+from bot.community.members import Members, ensure_community, the_community
+from bot.config import Settings
+from bot.features import discover
+from bot.kit.clock import Clock
+from bot.kit.command import commands_of
+from bot.kit.core import Core
+from bot.kit.db import Database
+from bot.kit.files import FileStore
+from bot.kit.jobs import Engine
+from bot.kit.outbox import Courier
+from bot.kit.render import Renderer
+from bot.kit.schedule import Alarm, ScheduleRow, trigger_of
+from bot.kit.work import Services
+from runner.contract import Outcome, Progress
+
+_log = structlog.get_logger(__name__)
+_PROGRESS_PAUSE = 1.5  # seconds between two reports of one submission that are looked at
+
+
+class Bot:
+    """Everything between a chat and a runner, put together and not yet started."""
+
+    def __init__(self, settings: Settings, engine: Engine, *, clock: Clock | None = None) -> None:
+        self.settings, self.engine = settings, engine
+        self.clock = clock or Clock()
+        self.database = Database(settings.database)
+        self.files = FileStore(settings.data / "files", cap=settings.files.upload_mb * 1_000_000)
+        features = discover()
+        self.courier = Courier(self.database, self.clock)
+        self.courier.engine = engine
+        services = Services(
+            features=features,
+            commands=commands_of(features),
+            schedules={n: s for f in features.values() for n, s in f.schedules.items()},
+            renderer=Renderer(features),
+            files=self.files,
+            clock=self.clock,
+            people=Members(self.clock),
+            engine=engine,
+            data=settings.data.absolute(),
+        )
+        self.core = Core(self.database, services, after_commit=self.courier.wake)
+        self.alarm = Alarm(self.core.fire)
+        self._progressed: dict[str, tuple[float, str]] = {}
+
+    async def prepare(self) -> None:
+        """Make what must be there before anybody speaks. The schema is there already."""
+        async with self.database.write() as session:
+            await ensure_community(
+                session,
+                name=self.settings.community,
+                timezone=self.settings.timezone,
+                now=self.clock.now(),
+            )
+
+    async def start(self) -> None:
+        """Start what works by itself: catch up, then engine, courier and alarm."""
+        self.files.clear_incoming()
+        await self.prepare()
+        await self._tell_skipped(await self.core.catch_up())
+        await self.engine.start(self.outcome, self.progress)
+        await self.courier.start()
+        await self.set_alarms()
+        self.alarm.start()
+
+    async def stop(self) -> None:
+        self.alarm.stop()
+        await self.engine.stop()
+        await self.courier.stop()
+        await self.database.close()
+
+    async def set_alarms(self) -> None:
+        """Read the schedule table and set every alarm accordingly."""
+        async with self.database.read() as session:
+            zone = await self.core.zone(session)
+            for schedule in self.core.services.schedules.values():
+                row = await session.get(ScheduleRow, schedule.name)
+                self.alarm.set(schedule, trigger_of(schedule, zone, row.cron if row else None))
+
+    async def outcome(self, outcome: Outcome) -> None:
+        """Take the end of an attempt from the engine; committed when this returns."""
+        self._progressed.pop(outcome.submission, None)
+        async with self.core.work("engine") as work:
+            await work.announce(outcome)
+
+    async def progress(self, progress: Progress) -> None:
+        """Take progress from the engine, unless the last report has only just come."""
+        last, stage = self._progressed.get(progress.submission, (0.0, ""))
+        if stage == progress.stage and time.monotonic() - last < _PROGRESS_PAUSE:
+            return
+        self._progressed[progress.submission] = (time.monotonic(), progress.stage)
+        async with self.core.work("engine") as work:
+            await work.announce(progress)
+
+    async def _tell_skipped(self, skipped: list[tuple[str, datetime]]) -> None:
+        if not skipped:
+            return
+        async with self.core.work("engine") as work:
+            community = await the_community(work.session)
+            for name, moment in skipped:
+                await record_own(
+                    work,
+                    community.id,
+                    "schedule.skipped",
+                    subject=name,
+                    reason=f"was due {moment:%Y-%m-%d %H:%M} UTC, too late now",
+                )
+        _log.warning("schedules.skipped", count=len(skipped))
+
+
+def embedded_engine(settings: Settings) -> Any:
+    """The engine for *settings*: our own runner process, or Procrastinate where a URL is given."""
+    from bot.kit.jobs.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(runners=settings.jobs.runners, idle_seconds=settings.jobs.idle_seconds)

@@ -1,0 +1,1 @@
+"""The few tables all hangs from: communities, members, accounts, roles, settings, audit."""

@@ -1,0 +1,50 @@
+"""What people with power did: written with the deed, never changed."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.community.models import Audit, Member
+from bot.kit.work import Context, Work
+
+
+async def record(ctx: Context, action: str, *, subject: str, reason: str = "") -> None:
+    """Note that the member of this command did *action* to *subject*."""
+    ctx.session.add(
+        Audit(
+            community_id=ctx.community.id,
+            actor_id=ctx.member.id,
+            action=action,
+            subject=subject[:200],
+            reason=reason[:500],
+            at=ctx.now,
+        )
+    )
+
+
+async def record_own(
+    work: Work, community_id: int, action: str, *, subject: str, reason: str = ""
+) -> None:
+    """Note that the bot itself did *action*."""
+    work.session.add(
+        Audit(
+            community_id=community_id,
+            action=action,
+            subject=subject[:200],
+            reason=reason[:500],
+            at=work.now,
+        )
+    )
+
+
+async def newest(
+    session: AsyncSession, community_id: int, *, limit: int
+) -> list[tuple[Audit, str | None]]:
+    """The last entries, newest first, each with the actor's name where there still is one."""
+    rows = await session.execute(
+        select(Audit, Member.name)
+        .outerjoin(Member, Member.id == Audit.actor_id)
+        .where(Audit.community_id == community_id)
+        .order_by(Audit.id.desc())
+        .limit(limit)
+    )
+    return [(entry, name) for entry, name in rows]

@@ -1,0 +1,76 @@
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.kit.command import Role
+from bot.kit.db import Base
+
+
+class Community(Base):
+    """People who learn together: a Discord server and/or a Slack workspace, or the local chat."""
+
+    __tablename__ = "community"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    timezone: Mapped[str] = mapped_column(String(50))
+    created_at: Mapped[datetime]
+
+
+class Member(Base):
+    """A person in one community, whichever platforms they speak from."""
+
+    __tablename__ = "member"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    community_id: Mapped[int] = mapped_column(
+        ForeignKey("community.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(80))
+    timezone: Mapped[str | None] = mapped_column(String(50))  #: None: the community's
+    role: Mapped[int] = mapped_column(default=int(Role.MEMBER))
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+
+
+class Account(Base):
+    """A member on one platform."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("platform", "handle"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    handle: Mapped[str] = mapped_column(String(64))  #: the platform's own stable id
+
+
+class Setting(Base):
+    """One thing moderators decided for their community, such as which channel takes results."""
+
+    __tablename__ = "setting"
+
+    community_id: Mapped[int] = mapped_column(
+        ForeignKey("community.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+
+
+class Audit(Base):
+    """One thing somebody with power did. Rows are never changed: triggers refuse it.
+
+    No foreign keys: the row outlives whom it speaks of.
+    """
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    community_id: Mapped[int] = mapped_column(index=True)
+    actor_id: Mapped[int | None]  #: None: the bot itself
+    action: Mapped[str] = mapped_column(String(50))
+    subject: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    at: Mapped[datetime]

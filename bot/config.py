@@ -1,0 +1,77 @@
+"""Settings, read once at start from BOOKWIZ_* variables and .env. Only this file reads either."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WebSettings(BaseModel):
+    """Where the bot listens."""
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. The local chat has no login: keep it on loopback.",
+    )
+    port: int = Field(8080, description="Port to listen on; 0 takes a free one.")
+
+
+class FileSettings(BaseModel):
+    """What members may upload."""
+
+    upload_mb: int = Field(500, gt=0, description="Largest upload that is accepted, in MB.")
+
+
+class JobSettings(BaseModel):
+    """Who scores models."""
+
+    url: str | None = Field(
+        None,
+        description="postgresql:// address of the job database. Empty: models are scored by this process' own runner.",
+    )
+    runners: int = Field(1, ge=0, description="Runner processes of the embedded engine.")
+    idle_seconds: float = Field(
+        120, gt=0, description="An idle embedded runner is stopped after this time."
+    )
+
+
+class LogSettings(BaseModel):
+    """How the bot reports on itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    form: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, JSON otherwise."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything an admin may set from outside. What a moderator changes is a command instead."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOOKWIZ_", env_nested_delimiter="__", env_file=".env", extra="ignore"
+    )
+
+    data: Path = Field(
+        Path("data"), description="Folder for the database file, uploads and datasets."
+    )
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy address. Empty: a SQLite file in the data folder. Postgres: postgresql+psycopg://…",
+    )
+    community: str = Field(
+        "Bookwiz", description="Name of the community, when it is first created."
+    )
+    timezone: str = Field(
+        "UTC", description="IANA zone of the community, when it is first created."
+    )
+    web: WebSettings = WebSettings()
+    files: FileSettings = FileSettings()
+    jobs: JobSettings = JobSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.data.absolute()}/bookwiz.db"

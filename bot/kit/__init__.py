@@ -1,0 +1,1 @@
+"""All that a feature may use. Knows no feature and no chat platform."""

@@ -1,0 +1,212 @@
+"""From what a member typed to the values a command takes, and to the form that asks for them."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+from bot.kit.command import Argument, Command, Person, Refusal, Upload
+from bot.kit.message import Form, FormField
+
+_NAMED = re.compile(r"^([a-z][a-z_]*):(.*)$", re.DOTALL)
+_YES = {"yes", "true", "on", "1", "y"}
+_NO = {"no", "false", "off", "0", "n"}
+_KINDS = {
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    date: "date",
+    Upload: "file",
+    Person: "member",
+}
+
+
+def split_line(line: str) -> list[str]:
+    """Split *line* at spaces, as a shell does, but forgive an apostrophe and a lone quote."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="")
+    lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
+    try:
+        return list(lexer)
+    except ValueError:
+        return line.split()
+
+
+def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dict[str, str]]:
+    """Read ``/group action name:value "free words"`` into a command and its raw values.
+
+    Values without a name go to the arguments in order; the words left over belong to the last of
+    these, so that nobody needs quotes for a sentence.
+
+    Raises:
+        Refusal: There is no such command, or no such argument.
+    """
+    words = split_line(line.strip().removeprefix("/"))
+    name = " ".join(words[:2]).lower()
+    if name not in commands:
+        raise unknown_command(name, commands)
+    command = commands[name]
+    values: dict[str, str] = {}
+    free: list[str] = []
+    for word in words[2:]:
+        named = _NAMED.match(word)
+        if named and named[1] in command.arguments:
+            values[named[1]] = named[2]
+        elif named and "//" not in word and not free and not command.arguments:
+            raise Refusal(
+                f"/{command.name} takes no {named[1]}.",
+                code="E_ARGUMENT",
+                expected=command.usage,
+                got=word,
+            )
+        else:
+            free.append(word)
+    open_ones = [
+        a for a in command.arguments.values() if a.name not in values and a.type is not Upload
+    ]
+    for position, argument in enumerate(open_ones):
+        if not free:
+            break
+        last = position == len(open_ones) - 1
+        values[argument.name] = " ".join(free) if last else free[0]
+        free = [] if last else free[1:]
+    if free:
+        raise Refusal(
+            f"/{command.name} does not know what to do with “{' '.join(free)[:100]}”.",
+            code="E_ARGUMENT",
+            expected=command.usage,
+            got=line[:200],
+        )
+    return command, values
+
+
+def unknown_command(name: str, commands: Mapping[str, Command]) -> Refusal:
+    close = get_close_matches(name, commands, n=3, cutoff=0.5)
+    hint = " or ".join(f"/{c}" for c in close) or "/bookwiz help"
+    return Refusal(
+        f"There is no command /{name[:100]}.",
+        code="E_COMMAND",
+        expected="a command that /bookwiz help lists",
+        fix=f"Try {hint}.",
+    )
+
+
+def form_of(command: Command, given: Mapping[str, Any], problem: Refusal | None = None) -> Form:
+    """The dialog that asks for what *command* takes, filled with what was *given* already."""
+    return Form(
+        title=command.help,
+        command=command.name,
+        problem=problem.problem if problem and not problem.field else "",
+        fields=tuple(_field(a, given, problem) for a in command.arguments.values()),
+    )
+
+
+def _field(argument: Argument, given: Mapping[str, Any], problem: Refusal | None) -> FormField:
+    kind = _KINDS.get(argument.type) or (
+        "choice" if argument.choices else "long" if argument.arg.long else "text"
+    )
+    value = given.get(argument.name, "" if argument.required else argument.default)
+    return FormField(
+        name=argument.name,
+        label=argument.arg.help,
+        kind=kind,  # type: ignore[arg-type] # the table above holds nothing else
+        required=argument.required,
+        value=""
+        if value is None or isinstance(value, Upload)
+        else str(getattr(value, "value", value)),
+        max_length=argument.arg.max_length if argument.type is str else None,
+        choices=tuple((c.value, c.label) for c in argument.choices),
+        completes=argument.arg.complete is not None,
+        problem=problem.problem if problem and problem.field == argument.name else "",
+    )
+
+
+def missing(command: Command, given: Mapping[str, Any]) -> list[Argument]:
+    return [a for a in command.arguments.values() if a.required and _empty(given.get(a.name))]
+
+
+def convert(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn raw values into those the command's function takes. Members stay names, resolved later.
+
+    Raises:
+        Refusal: One is missing, unknown, too long or of the wrong kind; ``field`` says which.
+    """
+    for name in given:
+        if name not in command.arguments:
+            raise Refusal(
+                f"/{command.name} takes no {name[:50]}.", code="E_ARGUMENT", expected=command.usage
+            )
+    values = {}
+    for argument in command.arguments.values():
+        raw = given.get(argument.name)
+        if not _empty(raw):
+            values[argument.name] = _one(argument, raw)
+        elif argument.required:
+            raise Refusal(
+                f"{argument.name.replace('_', ' ').capitalize()} is missing.",
+                code="E_MISSING",
+                expected=argument.arg.help,
+                fix=f"Type {command.usage}",
+                field=argument.name,
+            )
+    return values
+
+
+def _empty(raw: Any) -> bool:
+    return raw is None or (isinstance(raw, str) and not raw.strip())
+
+
+def _one(argument: Argument, raw: Any) -> Any:
+    if argument.type is Upload:
+        if not isinstance(raw, Upload):
+            raise _wrong(argument, raw, "an attached file")
+        return raw
+    text = str(raw).strip()
+    if len(text) > argument.arg.max_length:
+        raise Refusal(
+            f"{argument.name.capitalize()} is too long.",
+            code="E_TOO_LONG",
+            expected=f"at most {argument.arg.max_length:,} characters",
+            got=f"{len(text):,} characters",
+            fix="Shorten it; attach or link what is longer.",
+            field=argument.name,
+        )
+    if argument.choices and text not in {c.value for c in argument.choices}:
+        raise _wrong(argument, text, ", ".join(c.value for c in argument.choices))
+    if isinstance(argument.type, type) and issubclass(argument.type, Enum):
+        return argument.type(text)
+    try:
+        if argument.type is bool:
+            return _truth(text)
+        if argument.type is date:
+            return date.fromisoformat(text)
+        if argument.type in (int, float):
+            return argument.type(text)
+    except ValueError:
+        expected = {
+            bool: "yes or no",
+            date: "a date such as 2026-11-30",
+            int: "a whole number",
+            float: "a number",
+        }
+        raise _wrong(argument, text, expected[argument.type]) from None
+    return text
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in _YES | _NO:
+        return text.lower() in _YES
+    raise ValueError(text)
+
+
+def _wrong(argument: Argument, got: Any, expected: str) -> Refusal:
+    return Refusal(
+        f"{argument.name.capitalize()} is not what it should be.",
+        code="E_ARGUMENT",
+        expected=expected,
+        got=str(got)[:100],
+        fix=argument.arg.help,
+        field=argument.name,
+    )

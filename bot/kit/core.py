@@ -1,0 +1,279 @@
+"""From what a member typed to what they read: one command, one transaction, one answer."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from prometheus_client import Histogram
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_command
+from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
+from bot.kit.db import Database, is_race
+from bot.kit.message import Form, Message, Place
+from bot.kit.schedule import ScheduleRow, missed, occurrence_key, trigger_of
+from bot.kit.work import Context, Services, Work, not_allowed
+
+_log = structlog.get_logger(__name__)
+_SECONDS = Histogram(
+    "bookwiz_command_seconds", "From a parsed command to its answer", ["command", "end"]
+)
+_MOST_SUGGESTIONS = 25
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A command as an adapter understood it.
+
+    Either ``line`` is what was typed (``/group action …``), or ``command`` and ``values`` say it
+    already apart. ``submitted`` marks a form that came back.
+    """
+
+    platform: str
+    handle: str  #: the platform's stable id of the account
+    name: str  #: how the platform shows the account
+    place: Place
+    line: str = ""
+    command: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Upload, ...] = ()
+    submitted: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an adapter shows: a message, or a form to fill in."""
+
+    message: Message | None = None
+    form: Form | None = None
+    refused: bool = False
+    code: str = ""  #: E_… of a refusal, BUG-… of a defect
+
+
+class Core:
+    """Carries out commands and schedules. Knows neither platforms nor features by name."""
+
+    def __init__(
+        self,
+        database: Database,
+        services: Services,
+        *,
+        after_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.database, self.services, self._after_commit = database, services, after_commit
+
+    async def handle(self, invocation: Invocation) -> Answer:
+        """Do what was asked. Never raises: a defect becomes an answer with a code."""
+        started = asyncio.get_running_loop().time()
+        name = "unknown"
+        try:
+            command, values = self._understood(invocation)
+            name = command.name
+            answer = await self._twice(invocation, command, values)
+        except Refusal as refusal:
+            answer = self._refused(refusal)
+        except Exception as error:
+            code = f"BUG-{secrets.token_hex(3).upper()}"
+            _log.exception("command.failed", command=name, code=code, error=type(error).__name__)
+            answer = Answer(self._kit("bug.md.j2", {"code": code}), refused=True, code=code)
+        end = "refused" if answer.refused else "form" if answer.form else "done"
+        seconds = asyncio.get_running_loop().time() - started
+        _SECONDS.labels(name, end).observe(seconds)
+        _log.info("command", command=name, end=end, code=answer.code, ms=round(1000 * seconds, 1))
+        return answer
+
+    async def suggest(self, invocation: Invocation, argument: str, text: str) -> list[Choice]:
+        """Values for an argument, while a member types."""
+        command = self.services.commands.get(invocation.command)
+        found = command.arguments.get(argument) if command else None
+        if command is None or found is None:
+            return []
+        if found.choices:
+            return [c for c in found.choices if text.lower() in c.label.lower()][:_MOST_SUGGESTIONS]
+        if found.arg.complete is None:
+            return []
+        async with self.database.read() as session:
+            context = await self._context(session, invocation, command)
+            if context.role < command.who:
+                return []
+            return (await found.arg.complete(context, text))[:_MOST_SUGGESTIONS]
+
+    @asynccontextmanager
+    async def work(self, feature: str) -> AsyncIterator[Work]:
+        """A transaction that no command caused: an outcome, a schedule, a seed."""
+        async with self.database.write() as session:
+            yield Work(session, self.services.clock.now(), feature, self.services)
+        self._after_commit()
+
+    async def fire(self, schedule: Schedule, moment: datetime) -> None:
+        """Carry out *schedule* as of *moment*, unless it is off or this occurrence was taken."""
+        async with self.database.write() as session:
+            row = await session.get(ScheduleRow, schedule.name)
+            if row is None or not row.enabled:
+                return
+            row.last_at = moment
+            work = Work(session, self.services.clock.now(), schedule.feature.name, self.services)
+            if schedule.every is None and not await work.claim(
+                schedule.name, occurrence_key(moment, await self.zone(session))
+            ):
+                return
+            await schedule.run(work)
+        self._after_commit()
+
+    async def catch_up(self) -> list[tuple[str, datetime]]:
+        """Carry out what was missed while the bot was away. Returns what was too old for that."""
+        skipped = []
+        now = self.services.clock.now()
+        for schedule in self.services.schedules.values():
+            async with self.database.write() as session:
+                row = await session.get(ScheduleRow, schedule.name)
+                if row is None:
+                    row = ScheduleRow(
+                        name=schedule.name, cron=schedule.cron, enabled=True, last_at=now
+                    )
+                    session.add(row)
+                zone, since, cron = await self.zone(session), row.last_at or now, row.cron
+            if schedule.every is not None:
+                continue
+            for moment in missed(trigger_of(schedule, zone, cron), since, now):
+                if now - moment <= schedule.catch_up:
+                    await self.fire(schedule, moment)
+                else:
+                    skipped.append((schedule.name, moment))
+                    async with self.database.write() as session:
+                        row = await session.get_one(ScheduleRow, schedule.name)
+                        row.last_at = moment
+        return skipped
+
+    async def zone(self, session: AsyncSession) -> str:
+        """The zone in which community-wide schedules fire."""
+        return await self.services.people.zone(session)
+
+    def _understood(self, invocation: Invocation) -> tuple[Command, dict[str, Any]]:
+        if invocation.line:
+            help_of = self._help_line(invocation.line)
+            command, raw = parse_line(help_of or invocation.line, self.services.commands)
+            values: dict[str, Any] = dict(raw)
+        else:
+            if invocation.command not in self.services.commands:
+                raise unknown_command(invocation.command, self.services.commands)
+            command, values = self.services.commands[invocation.command], dict(invocation.values)
+        waiting = list(invocation.attachments)
+        for argument in command.arguments.values():
+            if (
+                argument.type is Upload
+                and waiting
+                and not isinstance(values.get(argument.name), Upload)
+            ):
+                values[argument.name] = waiting.pop(0)
+        if waiting:
+            raise Refusal(
+                f"/{command.name} does not take {'that many files' if values else 'a file'}.",
+                code="E_ARGUMENT",
+                expected=command.usage,
+                got=", ".join(u.name for u in waiting)[:100],
+            )
+        return command, values
+
+    def _help_line(self, line: str) -> str | None:
+        """``/group help`` and a bare ``/group`` explain the group: every group has help."""
+        words = line.strip().removeprefix("/").split()
+        groups = {c.group for c in self.services.commands.values()}
+        if words and words[0] in groups and (len(words) == 1 or words[1:] == ["help"]):
+            name = f"{words[0]} help"
+            if name not in self.services.commands and "bookwiz help" in self.services.commands:
+                return f"/bookwiz help topic:{words[0]}"
+        return None
+
+    async def _twice(
+        self, invocation: Invocation, command: Command, values: dict[str, Any]
+    ) -> Answer:
+        """Carry it out, and once more when somebody else was first."""
+        try:
+            return await self._once(invocation, command, values)
+        except DBAPIError as error:
+            if not is_race(error):
+                raise
+            _log.info("command.retried", command=command.name)
+            return await self._once(invocation, command, values)
+
+    async def _once(
+        self, invocation: Invocation, command: Command, values: dict[str, Any]
+    ) -> Answer:
+        try:
+            async with self.database.write() as session:
+                context = await self._context(session, invocation, command)
+                if context.role < command.who:
+                    raise not_allowed(f"/{command.name}", command.who)
+                if self._wants_form(invocation, command, values):
+                    return Answer(form=form_of(command, values))
+                arguments = await self._resolved(context, convert(command, values))
+                reply = await command.run(context, **arguments)
+                private = command.private if reply.private is None else reply.private
+                message = self.services.renderer.message(
+                    f"{command.feature.name}/{reply.template}", reply.values, private=private
+                )
+        except Refusal as refusal:
+            answer = self._refused(refusal)
+            if invocation.submitted:
+                return replace(answer, form=form_of(command, values, refusal))
+            return answer
+        self._after_commit()
+        return Answer(message)
+
+    def _wants_form(
+        self, invocation: Invocation, command: Command, values: Mapping[str, Any]
+    ) -> bool:
+        if invocation.submitted or not command.arguments:
+            return False
+        lacking: list[Argument] = missing(command, values)
+        if not values:
+            return bool(lacking) or command.opens_form
+        return bool(lacking)
+
+    async def _context(
+        self, session: AsyncSession, invocation: Invocation, command: Command
+    ) -> Context:
+        people = self.services.people
+        account = await people.account(
+            session, platform=invocation.platform, handle=invocation.handle, name=invocation.name
+        )
+        return Context(
+            session,
+            self.services.clock.now(),
+            command.feature.name,
+            self.services,
+            account,
+            invocation.place,
+            command,
+        )
+
+    async def _resolved(self, context: Context, values: dict[str, Any]) -> dict[str, Any]:
+        for name, value in values.items():
+            if context.command.arguments[name].type is not Person or not isinstance(value, str):
+                continue
+            found = await self.services.people.named(context.session, context.account, value)
+            if found is None:
+                raise Refusal(
+                    f"Nobody here is called {value[:50]}.",
+                    code="E_MEMBER",
+                    expected="a member's name or handle",
+                    fix="Type @ and the first letters, and choose from the list.",
+                    field=name,
+                )
+            values[name] = found
+        return values
+
+    def _refused(self, refusal: Refusal) -> Answer:
+        return Answer(
+            self._kit("refusal.md.j2", {"refusal": refusal}), refused=True, code=refusal.code
+        )
+
+    def _kit(self, template: str, values: Mapping[str, Any]) -> Message:
+        return self.services.renderer.message(f"kit/{template}", values, private=True)

@@ -1,0 +1,105 @@
+"""Uploads: streamed, capped, hashed, and kept under the name of their content."""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.kit.command import Refusal
+
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in the store."""
+
+    sha256: str
+    size: int  #: bytes
+
+
+class FileStore:
+    """A folder of files named by their sha256: ``ab/ab12…``.
+
+    A file appears under its name whole or not at all, whatever is killed when. It does not know
+    who sent a file or what for; rows elsewhere do.
+    """
+
+    def __init__(self, root: Path, *, cap: int) -> None:
+        self.root, self.cap = root.absolute(), cap
+        self._incoming = self.root / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def clear_incoming(self) -> int:
+        """Delete what uploads cut off by a crash left behind; to be called before the first one."""
+        leftovers = list(self._incoming.iterdir())
+        for leftover in leftovers:
+            leftover.unlink()
+        return len(leftovers)
+
+    async def receive(
+        self, chunks: AsyncIterable[bytes], *, announced: int | None = None
+    ) -> Stored:
+        """Write a stream to the store.
+
+        Raises:
+            Refusal: It is larger than the cap, or empty. Nothing is kept.
+        """
+        if announced is not None and announced > self.cap:
+            raise self._too_large(announced)
+        partial = self._incoming / secrets.token_hex(16)
+        digest, size = hashlib.sha256(), 0
+        try:
+            with partial.open("xb") as out:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > self.cap:
+                        raise self._too_large(size)
+                    digest.update(chunk)
+                    out.write(chunk)
+                out.flush()
+                await asyncio.to_thread(os.fsync, out.fileno())
+            if size == 0:
+                raise Refusal(
+                    "The file is empty.",
+                    code="E_EMPTY_FILE",
+                    expected="a file with something in it",
+                    got="0 bytes",
+                    fix="Export or save it again and attach it anew.",
+                )
+            target = self.path(digest.hexdigest())
+            target.parent.mkdir(exist_ok=True)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return Stored(digest.hexdigest(), size)
+
+    async def add(self, data: bytes) -> Stored:
+        async def one() -> AsyncIterable[bytes]:
+            yield data
+
+        return await self.receive(one())
+
+    def path(self, sha256: str) -> Path:
+        """Where the file is, or would be. Anything but a sha256 is a KeyError: no path gets in."""
+        if not _SHA256.match(sha256):
+            raise KeyError(sha256)
+        return self.root / sha256[:2] / sha256
+
+    def head(self, sha256: str, length: int) -> bytes:
+        """The first *length* bytes."""
+        with self.path(sha256).open("rb") as file:
+            return file.read(length)
+
+    def _too_large(self, got: int) -> Refusal:
+        return Refusal(
+            "The file is too large.",
+            code="E_TOO_LARGE",
+            expected=f"at most {self.cap / 1e6:,.0f} MB",
+            got=f"{got / 1e6:,.0f} MB or more",
+            fix="Export the model without optimiser state, in half precision, or quantised.",
+        )

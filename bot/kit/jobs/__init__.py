@@ -1,0 +1,62 @@
+"""Asks for work: the port to the job engine. The rows of features are the truth, this is transport.
+
+Two engines stand behind it: ``embedded`` (a runner process of our own) and ``distributed``
+(Procrastinate on Postgres). Both may lose a job, run it twice or report late; whoever uses the port
+fences with attempts and looks with ``alive`` for what got lost.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from runner.contract import Outcome, Progress, Tier
+
+#: applies an outcome durably; returns only after the commit
+OnOutcome = Callable[[Outcome], Awaitable[None]]
+#: notes progress; may be dropped
+OnProgress = Callable[[Progress], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class RunnerSeen:
+    """A runner, as it last reported."""
+
+    name: str
+    queue: str
+    tier: Tier
+    hardware: str
+    versions: dict[str, str]
+    heartbeat_at: datetime
+    busy_with: str | None  #: key of the job it is on
+
+
+class Engine(Protocol):
+    """Takes evaluations to runners and their reports back."""
+
+    async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None: ...
+
+    async def stop(self) -> None:
+        """Finish or hand back what runs, within a grace; leave no child process."""
+        ...
+
+    async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
+        """Queue a job. *key* (``<submission>:<attempt>``) makes repeating this harmless.
+
+        Jobs of one *lock* run one after another. *payload* is an ``Evaluation`` as JSON.
+        """
+        ...
+
+    async def cancel(self, key: str) -> None:
+        """Stop the job, waiting or running, without an outcome. Unknown keys are ignored."""
+        ...
+
+    async def alive(self, keys: list[str]) -> set[str]:
+        """Those of *keys* that wait or run on a runner that is heard of. The rest are lost.
+
+        Raises:
+            ConnectionError: The engine itself cannot be reached: nothing can be said.
+        """
+        ...
+
+    async def runners(self) -> list[RunnerSeen]: ...

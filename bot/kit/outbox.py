@@ -1,0 +1,270 @@
+"""Messages and jobs leave only after the commit, survive a crash and go once.
+
+A row is written in the transaction of the change it speaks of. A message row is the *wanted state*
+of one message: saying it again under the same key edits the message that was sent, and edits that
+follow each other quickly become one. The courier sends what differs from what was sent. It may die
+between sending and noting so; the key travels along, and whoever receives it drops a repetition.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import JSON, String, Text, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.kit.clock import Clock
+from bot.kit.command import Retry
+from bot.kit.db import Base, Database
+from bot.kit.message import Message, MessageRef, Place
+
+EDIT_PAUSE = timedelta(seconds=2)
+MOST_FAILURES = 10
+_BATCH = 50
+_log = structlog.get_logger(__name__)
+
+
+class OutboxMessage(Base):
+    """What one message should say, and which version of that has been sent."""
+
+    __tablename__ = "outbox_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    place: Mapped[dict[str, Any]] = mapped_column(JSON)
+    body: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1)
+    sent_version: Mapped[int] = mapped_column(default=0, index=True)
+    waiting: Mapped[bool] = mapped_column(
+        default=True, index=True
+    )  #: version is ahead of sent_version
+    not_before: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    ref: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    failures: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(200))  #: why it was given up
+
+
+class OutboxJob(Base):
+    """A job to hand to the engine, or to take back. Its key makes doing so twice harmless."""
+
+    __tablename__ = "outbox_job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), index=True)
+    queue: Mapped[str] = mapped_column(String(50))
+    lock: Mapped[str] = mapped_column(String(100))
+    payload: Mapped[str | None] = mapped_column(Text)  #: None: cancel the job of that key
+    waiting: Mapped[bool] = mapped_column(default=True, index=True)
+    not_before: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)
+
+
+class Undeliverable(Exception):  # noqa: N818 - a fact about a place, not an error of ours
+    """The place is gone or closed to us; trying again is no use."""
+
+
+class Sends(Protocol):
+    """What the courier needs of a chat adapter."""
+
+    async def send(self, place: Place, message: Message, *, key: str) -> MessageRef:
+        """Post once per *key*. Raises Retry or Undeliverable."""
+        ...
+
+    async def edit(self, ref: MessageRef, message: Message) -> None: ...
+
+
+class Dispatches(Protocol):
+    """What the courier needs of a job engine."""
+
+    async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None: ...
+
+    async def cancel(self, key: str) -> None: ...
+
+
+async def put_message(
+    session: AsyncSession,
+    place: Place,
+    message: Message,
+    *,
+    key: str,
+    now: datetime,
+    hurry: bool = True,
+) -> None:
+    """Say *message* at *place*, or change what was said there under *key*.
+
+    An edit that is in no hurry (a progress bar) waits until two seconds after the last one.
+    """
+    row = await session.scalar(select(OutboxMessage).filter_by(key=key).with_for_update())
+    body = message.model_dump_json()
+    if row is None:
+        session.add(
+            OutboxMessage(
+                key=key,
+                platform=place.platform,
+                place=place.model_dump(),
+                body=body,
+                not_before=now,
+            )
+        )
+        return
+    if row.body == body:
+        return
+    row.body, row.version, row.waiting = body, row.version + 1, True
+    row.failures, row.error = 0, None
+    row.not_before = now if hurry or row.sent_at is None else max(now, row.sent_at + EDIT_PAUSE)
+
+
+async def place_of(session: AsyncSession, key: str) -> Place | None:
+    """Where the message of that key stands, or will stand."""
+    place = await session.scalar(select(OutboxMessage.place).filter_by(key=key))
+    return Place.model_validate(place) if place else None
+
+
+async def put_job(
+    session: AsyncSession, *, key: str, queue: str, lock: str, payload: str, now: datetime
+) -> None:
+    session.add(OutboxJob(key=key, queue=queue, lock=lock, payload=payload, not_before=now))
+
+
+async def put_cancel(session: AsyncSession, *, key: str, now: datetime) -> None:
+    """Take the job of that key back, whether it was handed over yet or not."""
+    session.add(OutboxJob(key=key, queue="", lock="", payload=None, not_before=now))
+
+
+class Courier:
+    """Carries what the outbox holds to the chats and to the engine, in order."""
+
+    def __init__(self, database: Database, clock: Clock, *, poll_seconds: float = 2.0) -> None:
+        self._database, self._clock, self._poll = database, clock, poll_seconds
+        self.chats: dict[str, Sends] = {}
+        self.engine: Dispatches | None = None
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Say that something may have been written."""
+        self._news.set()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="courier")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                soon = await self.round()
+            except Exception:
+                _log.exception("courier.failed")
+                soon = timedelta(seconds=self._poll)
+            wait = min(self._poll, soon.total_seconds()) if soon is not None else self._poll
+            try:
+                async with asyncio.timeout(max(0.01, wait)):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+            self._news.clear()
+
+    async def round(self) -> timedelta | None:
+        """Carry all that is due. Returns how long until the next is, None when nothing waits."""
+        while True:
+            now = self._clock.now()
+            async with self._database.read() as session:
+                due = select(OutboxMessage).where(
+                    OutboxMessage.waiting, OutboxMessage.not_before <= now
+                )
+                messages = (
+                    await session.scalars(due.order_by(OutboxMessage.id).limit(_BATCH))
+                ).all()
+                due_jobs = select(OutboxJob).where(OutboxJob.waiting, OutboxJob.not_before <= now)
+                jobs = (
+                    (await session.scalars(due_jobs.order_by(OutboxJob.id).limit(_BATCH))).all()
+                    if self.engine
+                    else []
+                )
+                if not messages and not jobs:
+                    return await self._next(session, now)
+            for job in jobs:
+                await self._hand_over(job)
+            for message in messages:
+                await self._deliver(message)
+
+    async def _next(self, session: AsyncSession, now: datetime) -> timedelta | None:
+        moments = [
+            await session.scalar(
+                select(row.not_before).where(row.waiting).order_by(row.not_before).limit(1)
+            )
+            for row in (OutboxMessage, OutboxJob)
+        ]
+        return min((m - now for m in moments if m), default=None)
+
+    async def _deliver(self, row: OutboxMessage) -> None:
+        chat = self.chats.get(row.platform)
+        message = Message.model_validate_json(row.body)
+        try:
+            if chat is None:
+                raise Undeliverable(f"{row.platform} is not connected")  # noqa: TRY301 - one way to give up
+            if row.ref is None:
+                ref = await chat.send(Place.model_validate(row.place), message, key=row.key)
+            else:
+                ref = MessageRef.model_validate(row.ref)
+                await chat.edit(ref, message)
+        except Exception as error:  # noqa: BLE001 - one bad message must not hold up the others
+            await self._failed(row, error)
+            return
+        async with self._database.write() as session:
+            fresh = await session.get_one(OutboxMessage, row.id, with_for_update=True)
+            fresh.ref, fresh.sent_at, fresh.failures = ref.model_dump(), self._clock.now(), 0
+            fresh.sent_version = row.version
+            fresh.waiting = fresh.version > row.version
+
+    async def _failed(self, row: OutboxMessage, error: Exception) -> None:
+        async with self._database.write() as session:
+            fresh = await session.get_one(OutboxMessage, row.id, with_for_update=True)
+            if isinstance(error, Retry):
+                fresh.not_before = self._clock.now() + error.after
+                return
+            fresh.failures += 1
+            fresh.not_before = self._clock.now() + timedelta(seconds=min(300, 2**fresh.failures))
+            if isinstance(error, Undeliverable) or fresh.failures >= MOST_FAILURES:
+                fresh.waiting, fresh.error = False, f"{type(error).__name__}: {error}"[:200]
+        _log.warning(
+            "outbox.not_sent", key=row.key, failures=row.failures + 1, error=type(error).__name__
+        )
+
+    async def _hand_over(self, row: OutboxJob) -> None:
+        assert self.engine is not None
+        try:
+            if row.payload is None:
+                await self.engine.cancel(row.key)
+            else:
+                await self.engine.dispatch(
+                    key=row.key, queue=row.queue, lock=row.lock, payload=row.payload
+                )
+        except Exception as error:  # noqa: BLE001 - the engine may be away for a while
+            async with self._database.write() as session:
+                fresh = await session.get_one(OutboxJob, row.id, with_for_update=True)
+                fresh.failures += 1
+                fresh.not_before = self._clock.now() + timedelta(seconds=min(30, 2**fresh.failures))
+            _log.warning("outbox.job_not_dispatched", key=row.key, error=type(error).__name__)
+            return
+        async with self._database.write() as session:
+            fresh = await session.get_one(OutboxJob, row.id, with_for_update=True)
+            fresh.waiting = False
+
+
+async def give_ups(session: AsyncSession) -> list[OutboxMessage]:
+    """The messages that were given up, newest first."""
+    found = (
+        select(OutboxMessage)
+        .where(or_(OutboxMessage.error.is_not(None)))
+        .order_by(OutboxMessage.id.desc())
+    )
+    return list((await session.scalars(found.limit(50))).all())

@@ -1,0 +1,232 @@
+"""From a template to blocks. What members wrote can neither format, nor link, nor ping.
+
+Templates are jinja2 and give CommonMark (see ``bot.kit.message``). Every value is escaped where it
+is put in; only the filters here make links. ``.html.j2`` templates are escaped for HTML instead.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import jinja2
+from jinja2.runtime import Undefined
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.kit.command import Feature, Person
+from bot.kit.message import Block, Button, Buttons, Fields, File, Image, Message, Table, Text
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@])")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_ALIGN = {"text-align:right": "right", "text-align:center": "center"}
+
+
+class Safe(str):
+    """Markdown that we made ourselves and that is put in as it is."""
+
+    __slots__ = ()
+
+
+def clean(text: str) -> str:
+    """Take out what no sentence needs: control characters and overrides of the text's direction."""
+    return "".join(
+        c
+        for c in text
+        if c == "\n"
+        or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
+        or c in "\u200d\ufe0f"
+    )
+
+
+def escape(text: str) -> Safe:
+    """Make *text* show as it is written, a line break included, wherever it stands."""
+    lines = [_SPECIAL.sub(r"\\\1", line.strip()) for line in clean(text).split("\n")]
+    return Safe("\\\n".join(line for line in lines if line))
+
+
+def line(text: Any) -> Safe:
+    """*text* in one line, for a table or a heading."""
+    return text if isinstance(text, Safe) else escape(" ".join(str(text).split()))
+
+
+def when(moment: datetime, zone: str = "UTC") -> Safe:
+    """An instant. Adapters show it in the reader's zone; the words are for those that cannot."""
+    from zoneinfo import ZoneInfo
+
+    local = moment.astimezone(ZoneInfo(zone))
+    return Safe(f"[{local:%a %d %b %Y, %H\\:%M} {local.tzname()}](when:{moment.isoformat()})")
+
+
+def member(person: Person) -> Safe:
+    """A member's name, which adapters may link. It never pings."""
+    return Safe(f"[{line(person.name)}](member:{person.id})")
+
+
+def picture(sha256: str, name: str, alt: str) -> Safe:
+    return Safe(f"![{line(alt)}](blob:{sha256}/{name})")
+
+
+def file(sha256: str, name: str, label: str) -> Safe:
+    return Safe(f"[{line(label)}](blob:{sha256}/{name})")
+
+
+def bar(share: float, width: int = 20) -> Safe:
+    """A progress bar in characters, with the figure beside it."""
+    full = round(max(0.0, min(1.0, share)) * width)
+    return Safe("▰" * full + "▱" * (width - full) + f" {share:.0%}")
+
+
+def percent(share: float, digits: int = 1) -> Safe:
+    return Safe(f"{100 * share:.{digits}f} %")
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _finalize(value: Any) -> Any:
+    if isinstance(value, (Safe, Undefined)):
+        return value
+    if value is None:
+        return ""
+    return escape(str(value))
+
+
+class Renderer:
+    """All templates of all features, each under its feature's name, and the kit's own."""
+
+    def __init__(self, features: Mapping[str, Feature]) -> None:
+        loaders: dict[str, jinja2.BaseLoader] = {
+            f.name: jinja2.PackageLoader(f.package) for f in features.values()
+        }
+        loaders["kit"] = jinja2.PackageLoader("bot.kit")
+        options: dict[str, Any] = {
+            "loader": jinja2.PrefixLoader(loaders),
+            "undefined": jinja2.StrictUndefined,
+            "trim_blocks": True,
+            "lstrip_blocks": True,
+        }
+        filters = {
+            "when": when,
+            "member": member,
+            "line": line,
+            "bar": bar,
+            "percent": percent,
+            "plural": plural,
+            "picture": picture,
+            "file": file,
+        }
+        self._words = jinja2.Environment(**options, autoescape=False, finalize=_finalize)  # noqa: S701 - _finalize escapes
+        self._words.filters |= filters
+        self._pages = jinja2.Environment(**options, autoescape=True)
+
+    def message(
+        self, template: str, values: Mapping[str, Any], *, private: bool = False
+    ) -> Message:
+        """Render ``feature/name.md.j2``. An undefined name in a template is a bug and raises."""
+        return Message(
+            blocks=tuple(blocks_of(self._words.get_template(template).render(values))),
+            private=private,
+        )
+
+    def page(self, template: str, values: Mapping[str, Any]) -> str:
+        """Render ``feature/name.html.j2``."""
+        return self._pages.get_template(template).render(values)
+
+
+def blocks_of(markdown: str) -> list[Block]:
+    """Read our own markdown into blocks: tables, pictures, files and buttons apart from text."""
+    lines = markdown.split("\n")
+    blocks: list[Block] = []
+    tokens = _MARKDOWN.parse(markdown)
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        end = position if token.nesting == 0 else _closing(tokens, position)
+        inner = tokens[position : end + 1]
+        start, stop = token.map or (0, 0)
+        block = _special(inner)
+        if block is not None:
+            blocks.append(block)
+        else:
+            text = "\n".join(lines[start:stop]).strip("\n")
+            if blocks and isinstance(blocks[-1], Text):
+                blocks[-1] = Text(markdown=f"{blocks[-1].markdown}\n\n{text}")
+            else:
+                blocks.append(Text(markdown=text))
+        position = end + 1
+    return blocks
+
+
+def _closing(tokens: list[Token], position: int) -> int:
+    depth = 0
+    for index in range(position, len(tokens)):
+        depth += tokens[index].nesting
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
+def _special(inner: list[Token]) -> Block | None:
+    if inner[0].type == "table_open":
+        return _table(inner)
+    if inner[0].type != "paragraph_open":
+        return None
+    children = [
+        c
+        for c in inner[1].children or []
+        if not (c.type in {"text", "softbreak"} and not c.content.strip())
+    ]
+    if len(children) == 1 and children[0].type == "image":
+        sha256, _, name = str(children[0].attrs["src"]).removeprefix("blob:").partition("/")
+        return Image(sha256=sha256, name=unquote(name), alt=children[0].content.replace("\\", ""))
+    links = [c for c in children if c.type == "link_open"]
+    if (
+        not links
+        or children[0].type != "link_open"
+        or any(c.level == 0 and c.type not in {"link_open", "link_close"} for c in children)
+    ):
+        return None
+    labels = ["".join(t.content for t in group) for group in _inside_links(children)]
+    targets = [unquote(str(link.attrs["href"])) for link in links]
+    if all(t.startswith("/") for t in targets):
+        styles = [str(link.attrs.get("title", "plain")) for link in links]
+        return Buttons(
+            buttons=tuple(
+                Button(label=label, command=target, style=style)  # type: ignore[arg-type] # pydantic checks it
+                for label, target, style in zip(labels, targets, styles, strict=True)
+            )
+        )
+    if len(links) == 1 and targets[0].startswith("blob:"):
+        sha256, _, name = targets[0].removeprefix("blob:").partition("/")
+        return File(sha256=sha256, name=name, label=labels[0])
+    return None
+
+
+def _inside_links(children: list[Token]) -> list[list[Token]]:
+    groups: list[list[Token]] = []
+    for child in children:
+        if child.type == "link_open":
+            groups.append([])
+        elif child.type != "link_close":
+            groups[-1].append(child)
+    return groups
+
+
+def _table(inner: list[Token]) -> Table | Fields:
+    rows: list[list[str]] = []
+    align: list[str] = []
+    for index, token in enumerate(inner):
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type in {"th_open", "td_open"}:
+            rows[-1].append(inner[index + 1].content)
+            if token.type == "th_open":
+                align.append(_ALIGN.get(str(token.attrs.get("style", "")), "left"))
+    head, *body = rows
+    if not any(head) and len(head) == 2:  # noqa: PLR2004 - a name and a value
+        return Fields(pairs=tuple((name, value) for name, value in body))
+    return Table(head=tuple(head), rows=tuple(tuple(r) for r in body), align=tuple(align))  # type: ignore[arg-type] # from _ALIGN

@@ -1,0 +1,122 @@
+"""Things that happen by themselves: APScheduler fires, the database decides.
+
+The scheduler keeps nothing: its jobs are made anew from our table at each start. Whether an
+occurrence is due is decided by a unique row, so that two processes, a clock set back or autumn's
+repeated hour cannot make it happen twice.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.kit.command import Schedule
+from bot.kit.db import Base
+
+_log = structlog.get_logger(__name__)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class ScheduleRow(Base):
+    """How a schedule is set in this installation: what moderators may change."""
+
+    __tablename__ = "schedule"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    cron: Mapped[str | None] = mapped_column(String(100))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    last_at: Mapped[datetime | None]  #: the last occurrence that was looked at, carried out or not
+
+
+class Occurrence(Base):
+    """One time that something was due and somebody took it on."""
+
+    __tablename__ = "occurrence"
+
+    schedule: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    claimed_at: Mapped[datetime]
+
+
+def trigger_of(schedule: Schedule, zone: str, cron: str | None = None) -> BaseTrigger:
+    """APScheduler's trigger for it.
+
+    Raises:
+        ValueError: The cron line is not one, or numbers its days (crontab's 1 is APScheduler's
+            Tuesday, so only names are allowed).
+    """
+    if schedule.every is not None:
+        return IntervalTrigger(seconds=int(schedule.every.total_seconds()), timezone=UTC)
+    line = cron or schedule.cron or ""
+    fields = line.split()
+    if len(fields) != 5:  # noqa: PLR2004 - crontab has five
+        msg = f"{line!r} is not a time: five fields are needed, such as '0 9 * * mon'"
+        raise ValueError(msg)
+    if any(c.isdigit() for c in fields[4]):
+        msg = f"{line!r}: name the days ({', '.join(_DAYS)}), do not number them"
+        raise ValueError(msg)
+    return CronTrigger.from_crontab(line, timezone=ZoneInfo(zone))
+
+
+def occurrence_key(moment: datetime, zone: str) -> str:
+    """The local date: autumn's repeated hour has one date, so it happens once."""
+    return moment.astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def missed(
+    trigger: BaseTrigger, since: datetime, until: datetime, *, most: int = 100
+) -> list[datetime]:
+    """Every moment at which *trigger* was due after *since*, up to and including *until*."""
+    moments: list[datetime] = []
+    after = since + timedelta(microseconds=1)
+    while len(moments) < most:
+        moment = trigger.get_next_fire_time(None, after)
+        if moment is None or moment > until:
+            break
+        moments.append(moment.astimezone(UTC))
+        after = moment.astimezone(UTC) + timedelta(seconds=1)
+    return moments
+
+
+Fire = Callable[[Schedule, datetime], Awaitable[None]]
+
+
+class Alarm:
+    """Wakes the bot when a schedule is due. Says only *when*; ``fire`` decides *whether*."""
+
+    def __init__(self, fire: Fire) -> None:
+        self._fire = fire
+        self._scheduler: Any = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "misfire_grace_time": 3600, "max_instances": 1},
+        )
+
+    def set(self, schedule: Schedule, trigger: BaseTrigger) -> None:
+        self._scheduler.add_job(
+            self._due, trigger, args=[schedule], id=schedule.name, replace_existing=True
+        )
+
+    def unset(self, name: str) -> None:
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def _due(self, schedule: Schedule) -> None:
+        try:
+            await self._fire(schedule, datetime.now(UTC))
+        except Exception:
+            _log.exception("schedule.failed", schedule=schedule.name)

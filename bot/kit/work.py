@@ -1,0 +1,169 @@
+"""One transaction being carried out: what code inside it may look at and cause."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.kit import outbox
+from bot.kit.clock import Clock
+from bot.kit.command import Command, Feature, Person, Refusal, Role, Schedule
+from bot.kit.files import FileStore
+from bot.kit.jobs import Engine
+from bot.kit.message import Place
+from bot.kit.render import Renderer
+from bot.kit.schedule import Occurrence
+
+
+class Group(Protocol):
+    """A community, as far as the kit needs to know one."""
+
+    id: int
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who speaks: an account on one platform, the member it belongs to and their community."""
+
+    platform: str
+    handle: str
+    member: Any  #: a Person; the row of the community's table
+    community: Any  #: a Group
+
+
+class People(Protocol):
+    """How the kit finds members without knowing their tables."""
+
+    async def account(
+        self, session: AsyncSession, *, platform: str, handle: str, name: str
+    ) -> Account:
+        """The account, with its member. Somebody unknown becomes a member here."""
+        ...
+
+    async def named(self, session: AsyncSession, speaker: Account, text: str) -> Person | None:
+        """The member whom *speaker* means by *text*: a handle or a name."""
+        ...
+
+    async def direct(self, session: AsyncSession, member_id: int) -> Place | None:
+        """Where a message reaches that member alone."""
+        ...
+
+    async def zone(self, session: AsyncSession) -> str:
+        """The zone in which community-wide schedules fire."""
+        ...
+
+    async def channel(self, session: AsyncSession, community_id: int, purpose: str) -> Place | None:
+        """The channel that moderators chose for a purpose."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that live as long as the process."""
+
+    features: dict[str, Feature]
+    commands: dict[str, Command]
+    schedules: dict[str, Schedule]
+    renderer: Renderer
+    files: FileStore
+    clock: Clock
+    people: People
+    engine: Engine
+    data: Path  #: the installation's folder
+
+
+@dataclass(frozen=True)
+class Work:
+    """A transaction of one feature. It commits when all is done; nothing inside commits."""
+
+    session: AsyncSession
+    now: datetime
+    feature: str
+    services: Services
+
+    async def post(
+        self,
+        place: Place,
+        template: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        key: str,
+        hurry: bool = True,
+    ) -> None:
+        """Say something at *place* once this commits; the same *key* again edits it."""
+        message = self.services.renderer.message(f"{self.feature}/{template}", values or {})
+        message = message.model_copy(update={"private": place.private_to is not None})
+        await outbox.put_message(self.session, place, message, key=key, now=self.now, hurry=hurry)
+
+    async def tell(
+        self, member_id: int, template: str, values: Mapping[str, Any] | None = None, *, key: str
+    ) -> bool:
+        """Say something to one member alone. False when no way leads to them."""
+        place = await self.services.people.direct(self.session, member_id)
+        if place is None:
+            return False
+        await self.post(place, template, values, key=key)
+        return True
+
+    async def claim(self, schedule: str, key: str) -> bool:
+        """Take *key* of *schedule*, once for ever. False when it was taken before."""
+        try:
+            async with self.session.begin_nested():
+                await self.session.execute(
+                    insert(Occurrence).values(schedule=schedule, key=key, claimed_at=self.now)
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    async def announce(self, fact: object) -> None:
+        """Tell the other features, in this transaction, that something is so now."""
+        for feature in self.services.features.values():
+            for kind, run in feature.listeners:
+                if isinstance(fact, kind):
+                    await run(Work(self.session, self.now, feature.name, self.services), fact)
+
+
+@dataclass(frozen=True)
+class Context(Work):
+    """One command being carried out: who asked, where, and in which transaction."""
+
+    account: Account
+    place: Place
+    command: Command
+
+    @property
+    def member(self) -> Any:
+        return self.account.member
+
+    @property
+    def community(self) -> Any:
+        return self.account.community
+
+    @property
+    def role(self) -> Role:
+        return Role(self.account.member.role)
+
+    def require(self, role: Role, what: str) -> None:
+        """Refuse who is less than *role*."""
+        if self.role < role:
+            raise not_allowed(what, role)
+
+    def as_feature(self, name: str) -> "Context":
+        return replace(self, feature=name)
+
+
+def not_allowed(what: str, role: Role) -> Refusal:
+    return Refusal(
+        f"{what} is for {role.name.lower()}s.",
+        code="E_PERMISSION",
+        expected=f"a {role.name.lower()} or above",
+        fix="Ask a moderator of your community.",
+    )

@@ -1,0 +1,165 @@
+"""Every way in which an evaluation can end without a score, with the words that explain it.
+
+The table is the only place where codes are born: documentation is made from it, and a code that is
+not in it cannot be raised. Nothing heavy is imported, because the sandboxed child raises these too.
+"""
+
+from dataclasses import dataclass
+
+from runner.plain_text import cleaned
+
+EXPORT = (
+    "Export it to ONNX: `import torch`; "
+    "`model.eval(); example = torch.zeros(1, 3, 32, 32)` (the benchmark's shape); "
+    "`torch.onnx.export(model, example, 'model.onnx', input_names=['input'], "
+    "dynamic_axes={'input': {0: 'batch'}}, dynamo=False)`"
+)
+_BATCH = "Export with the batch as dimension 0 and only the images as input."
+_OURS = "Nothing to mend on your side: we try again, and it costs no quota."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a code means, in words for the person who gets it."""
+
+    meaning: str
+    expected: str
+    fix: str
+    ours: bool = False
+
+
+CODES: dict[str, Entry] = {
+    "E_NOT_ONNX": Entry("The file is not an ONNX model.", "one .onnx file", EXPORT),
+    "E_ONNX_BROKEN": Entry(
+        "The file begins like an ONNX model but cannot be read or loaded.",
+        "a complete ONNX model that `onnx.checker.check_model` accepts",
+        "Upload it again; if that does not help, export it again and try "
+        "`onnxruntime.InferenceSession('model.onnx')` on your own machine.",
+    ),
+    "E_MODEL_TOO_LARGE": Entry(
+        "The file is larger than this benchmark allows.",
+        "a file within the benchmark's size limit",
+        "Use a smaller network, or store the weights as float16.",
+    ),
+    "E_ONNX_EXTERNAL_DATA": Entry(
+        "The model keeps its weights in a second file.",
+        "one file with all weights inside",
+        "Save it in one piece: `onnx.save(onnx.load('model.onnx'), 'one.onnx', "
+        "save_as_external_data=False)`; with torch.onnx.export pass `external_data=False`.",
+    ),
+    "E_ONNX_TOO_COMPLEX": Entry(
+        "The graph is nested too deeply or grows too large when it is unfolded.",
+        "at most 50,000 nodes, unfolded at most 200,000, nested at most 8 deep",
+        "Simplify the export, for instance with `onnxsim`; unrolled loops are the usual cause.",
+    ),
+    "E_ONNX_OP": Entry(
+        "The model uses an operator that this runner does not run.",
+        "operators of ai.onnx, ai.onnx.ml or com.microsoft, opset 7 or newer",
+        "Replace the custom operator, or export with a newer opset (17 is a good choice).",
+    ),
+    "E_PREPROC": Entry(
+        "The metadata key `bookwiz.preproc` cannot be understood.",
+        'JSON such as {"layout": "NCHW", "scale": 0.00392, "mean": [0.5], "std": [0.5]}',
+        "Mend the metadata, or remove it: then pixels arrive divided by 255.",
+    ),
+    "E_INPUT_SHAPE": Entry(
+        "The model does not take this benchmark's images.",
+        "one input: a batch of images of the benchmark's size",
+        _BATCH,
+    ),
+    "E_INPUT_TYPE": Entry(
+        "The model's input has a number type that images cannot have.",
+        "float32, float16, float64 or uint8",
+        "Export with a float32 input, or with uint8 and the normalisation inside the model.",
+    ),
+    "E_OUTPUT_SHAPE": Entry(
+        "The model does not give one score per class and image.",
+        "an output [images, classes] of floating point numbers: logits or probabilities",
+        "Return the scores before argmax; scikit-learn models: convert with `zipmap=False`.",
+    ),
+    "E_NAN": Entry(
+        "Some predictions are not numbers (NaN) or infinite.",
+        "finite numbers for every image",
+        "Look for a division by zero, a logarithm of zero or a float16 overflow; "
+        "was the model trained with another scaling of the pixels?",
+    ),
+    "E_TIME_WALL": Entry(
+        "The model ran longer than this benchmark allows.",
+        "an end within the benchmark's wall time",
+        "Use a smaller network; check that no loop in the graph runs without end.",
+    ),
+    "E_TIME_CPU": Entry(
+        "The model used more processor time than this benchmark allows.",
+        "an end within the benchmark's processor time",
+        "Use a smaller network; check that no loop in the graph runs without end.",
+    ),
+    "E_MEMORY": Entry(
+        "The model asked for more memory than this benchmark allows.",
+        "memory within the benchmark's limit",
+        "Use smaller activations; a dynamic batch helps, because the runner then chooses it.",
+    ),
+    "E_CRASH": Entry(
+        "The model ended the process that ran it.",
+        "a model that runs to its end in ONNX Runtime",
+        "Run it in onnxruntime on your own machine; exporting with another opset often helps.",
+    ),
+    "E_RUN": Entry(
+        "ONNX Runtime stopped with an error while the model was running.",
+        "a model that runs on any batch of the benchmark's images",
+        "Run it in onnxruntime on your own machine with a batch of one and of five images.",
+    ),
+    "E_TASK": Entry(
+        "The benchmark's task or dataset cannot be scored by this runner yet.",
+        "a classification benchmark",
+        "Tell the moderators: the benchmark asks for something this runner does not do.",
+        ours=True,
+    ),
+    "E_RUNNER_UNSAFE": Entry(
+        "This runner cannot shut a model in safely.",
+        "a Linux kernel with Landlock and seccomp (5.13 or newer)",
+        _OURS,
+        ours=True,
+    ),
+    "E_RUNNER_FETCH": Entry(
+        "The model could not be fetched from our store, or arrived changed.",
+        "the file that was uploaded",
+        _OURS,
+        ours=True,
+    ),
+    "E_RUNNER_DATASET": Entry(
+        "The benchmark's dataset is missing or damaged on this runner.",
+        "a dataset version written by `bookwiz-runner dataset add`",
+        _OURS,
+        ours=True,
+    ),
+    "E_RUNNER_BUG": Entry(
+        "Something of ours broke during the evaluation.", "an outcome", _OURS, ours=True
+    ),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - the project's word for "no, and this is why"
+    """An evaluation ends here. ``problem`` and ``got`` may quote a model: they are cleaned."""
+
+    def __init__(
+        self, code: str, problem: str = "", *, expected: str = "", got: str = "", fix: str = ""
+    ) -> None:
+        """Take the words of the table for whatever is not given. Unknown codes are a KeyError."""
+        entry = CODES[code]
+        self.code = code
+        self.ours = entry.ours
+        self.problem = cleaned(problem, 300) or entry.meaning
+        self.expected = cleaned(expected, 300) or entry.expected
+        self.got = cleaned(got, 300)
+        self.fix = cleaned(fix, 500) or entry.fix
+        super().__init__(f"{code}: {self.problem}")
+
+    def words(self) -> dict[str, str]:
+        """Return what a child may say of it over the status pipe."""
+        return {
+            "code": self.code,
+            "problem": self.problem,
+            "expected": self.expected,
+            "got": self.got,
+            "fix": self.fix,
+        }

@@ -1,0 +1,108 @@
+"""What runs inside a cell: builds its own walls, takes one job, works, says how it went.
+
+Everything before ``deny_all_but_arithmetic`` is ours and sees nothing of a stranger; everything
+after it is as good as the model's own.
+"""
+
+import array
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from runner.failures import Refusal
+from runner.sandbox import confine, seccomp, warden
+
+_MOST_DESCRIPTORS = 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the parent wants, with descriptors in the order in which it sent them."""
+
+    words: dict[str, Any]
+    descriptors: tuple[int, ...]
+
+
+class Status:
+    """The pipe to the parent: JSON lines, and never a long one."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def say(self, **words: Any) -> None:
+        os.write(self._descriptor, json.dumps(words).encode() + b"\n")
+
+
+def main(arguments: list[str]) -> None:
+    """Become warden and child. Arguments: parent's pid, control socket, status pipe, purpose."""
+    parent, control, status = (int(argument) for argument in arguments[:3])
+    purpose = arguments[3]
+    warden.guard(parent, (control, status), lambda ppid: _live(ppid, control, status, purpose))
+
+
+def _live(ppid: int, control: int, status: int, purpose: str) -> None:
+    pages = os.open("/proc/self/statm", os.O_RDONLY)
+    confine.hide_from_others()
+    say = Status(status)
+    abi = confine.wall_off_files()
+    prepare = _entry(purpose)
+    start = prepare()
+    os.environ.clear()
+    job = _receive(control)
+    os.close(control)
+    work = start(job, say)
+    limits = job.words["limits"]
+    in_use = int(os.read(pages, 64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    os.close(pages)
+    confine.limit(
+        cpu_seconds=limits["cpu_seconds"], memory=limits["memory"], address_space=in_use
+    )
+    confine.become_nobody()
+    confine.die_with_parent(ppid)
+    seccomp.deny_all_but_arithmetic()
+    say.say(confined={"landlock": abi})
+    try:
+        work()
+    except Refusal as refusal:
+        say.say(failure=refusal.words())
+    except MemoryError:
+        say.say(failure=Refusal("E_MEMORY").words())
+
+
+Work = Callable[[], None]
+Start = Callable[[Job, Status], Work]
+
+
+def _entry(purpose: str) -> Callable[[], Start]:
+    """Return what imports and warms up; that returns what maps a job; that returns the work."""
+    if purpose == "predict":
+        # Set here and not by the parent, whose environment must not reach a model at all.
+        os.environ.update(ORT_DISABLE_TELEMETRY="1", OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+        from runner.predict.entry import prepare
+
+        return prepare
+    from runner.sandbox.probes import prepare as prepare_probes
+
+    return prepare_probes
+
+
+def _receive(control: int) -> Job:
+    channel = socket.socket(fileno=os.dup(control))
+    with channel:
+        size = array.array("i").itemsize
+        head, rights, _, _ = channel.recvmsg(4, socket.CMSG_SPACE(_MOST_DESCRIPTORS * size))
+        if not head:  # the parent is gone, or needs no job done
+            sys.exit(0)
+        descriptors = array.array("i")
+        for level, kind, data in rights:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(data[: len(data) - len(data) % size])
+        length = int.from_bytes(head, "big")
+        message = b""
+        while len(message) < length:
+            message += channel.recv(length - len(message))
+    return Job(json.loads(message), tuple(descriptors))

@@ -1,0 +1,75 @@
+"""The tiny process between a runner and the model it runs: starts it, times it, buries it.
+
+It exists so that a deadline holds even when the runner itself is frozen, and so that nothing
+outlives a runner that was killed. Only the standard library, and only what starts fast.
+
+Its standard input carries one line, the seconds left for the job; end of file there means that the
+runner is gone. Its exit status is the child's, with 128 + signal where one ended it, or TIMED_OUT.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from runner.sandbox.confine import die_with_parent
+
+TIMED_OUT = 120
+
+
+def guard(parent: int, keep: tuple[int, ...], work: Callable[[int], None]) -> None:
+    """Run ``work(ppid)`` in a forked child under a deadline; never returns.
+
+    ``keep`` are descriptors that only the child may hold.
+    """
+    die_with_parent(parent)
+    me = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _be_the_child(me, work)
+    for descriptor in keep:
+        os.close(descriptor)
+    os._exit(_watch(child))
+
+
+def _be_the_child(warden: int, work: Callable[[int], None]) -> None:
+    status = 1
+    try:
+        die_with_parent(warden)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
+        work(warden)
+        status = 0
+    finally:
+        # Whatever a library wants to do at exit, it may want to do outside the walls.
+        os._exit(status)
+
+
+def _watch(child: int) -> int:
+    ended = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(sys.stdin.fileno(), select.POLLIN)
+    deadline = float("inf")
+    verdict = None
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            verdict = TIMED_OUT
+            break
+        ready = [fd for fd, _ in poll.poll(None if left == float("inf") else left * 1000)]
+        if ended in ready:
+            break
+        if sys.stdin.fileno() in ready:
+            line = os.read(sys.stdin.fileno(), 64)
+            if not line:
+                break
+            deadline = time.monotonic() + float(line)
+    signal.pidfd_send_signal(ended, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return verdict if verdict is not None else code if code >= 0 else 128 - code
