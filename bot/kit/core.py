@@ -54,6 +54,7 @@ class Answer:
     form: Form | None = None
     refused: bool = False
     code: str = ""  #: E_… of a refusal, BUG-… of a defect
+    follow: tuple[str, ...] = ()  #: outbox keys of messages that will tell how it went on
 
 
 class Core:
@@ -225,7 +226,7 @@ class Core:
                 return replace(answer, form=form_of(command, values, refusal))
             return answer
         self._after_commit()
-        return Answer(message)
+        return Answer(message, follow=tuple(context.follow))
 
     def _wants_form(
         self, invocation: Invocation, command: Command, values: Mapping[str, Any]

@@ -85,6 +85,8 @@ class Message(_Frozen):
 
     blocks: tuple[Block, ...]
     private: bool = False  #: only the member who asked sees it
+    pending: bool = False  #: more is to come in this same message
+    failed: bool = False  #: this is how something ended badly
 
     def plain(self) -> str:
         """The words alone, as markdown: the fallback of every platform, and what ``say`` prints."""

@@ -1,7 +1,7 @@
 """One transaction being carried out: what code inside it may look at and cause."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,6 +87,7 @@ class Work:
     now: datetime
     feature: str
     services: Services
+    follow: list[str] = field(default_factory=list, kw_only=True)  #: keys of pending messages
 
     async def post(
         self,
@@ -96,11 +97,21 @@ class Work:
         *,
         key: str,
         hurry: bool = True,
+        pending: bool = False,
+        failed: bool = False,
     ) -> None:
-        """Say something at *place* once this commits; the same *key* again edits it."""
+        """Say something at *place* once this commits; the same *key* again edits it.
+
+        *pending* promises that the message will be edited until it says how things ended.
+        """
         message = self.services.renderer.message(f"{self.feature}/{template}", values or {})
-        message = message.model_copy(update={"private": place.private_to is not None})
+        private = place.private_to is not None
+        message = message.model_copy(
+            update={"private": private, "pending": pending, "failed": failed}
+        )
         await outbox.put_message(self.session, place, message, key=key, now=self.now, hurry=hurry)
+        if pending:
+            self.follow.append(key)
 
     async def tell(
         self, member_id: int, template: str, values: Mapping[str, Any] | None = None, *, key: str
@@ -155,9 +166,6 @@ class Context(Work):
         """Refuse who is less than *role*."""
         if self.role < role:
             raise not_allowed(what, role)
-
-    def as_feature(self, name: str) -> "Context":
-        return replace(self, feature=name)
 
 
 def not_allowed(what: str, role: Role) -> Refusal:
