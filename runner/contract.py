@@ -48,7 +48,9 @@ class Evaluation(_Plain):
     dataset: str  #: key of a dataset version, a folder under ``datasets``
     datasets: str  #: ``file:///…`` of the folder that holds dataset versions
     splits: tuple[Split, ...]
-    artifacts: str  #: ``file:///…`` of the content-addressed folder that takes what the runner makes
+    artifacts: (
+        str  #: ``file:///…`` of the content-addressed folder that takes what the runner makes
+    )
     metric_version: int = 1
     limits: Limits = Limits()
     minimum_tier: Tier = "reduced"

@@ -77,16 +77,14 @@ def read_signature(model: onnx.ModelProto, image: ImageShape, *, classes: int) -
         raise Refusal("E_INPUT_TYPE", got=f"{name} for the input {cleaned(inputs[0].name, 40)}")
     dtype = _TYPES[tensor.elem_type]
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    if dtype == "uint8" and KEY in metadata and read_preprocessing(
-        metadata[KEY], channels=image.channels
-    ) != Preprocessing(read_preprocessing(metadata[KEY], channels=image.channels).layout):
+    how = read_preprocessing(metadata.get(KEY), channels=image.channels)
+    if dtype == "uint8" and how != Preprocessing(how.layout):
         raise Refusal(
             "E_PREPROC",
             "The input is uint8, so pixels arrive as they are; scale, mean and std have no effect.",
             expected="only layout for a uint8 input",
             got=metadata[KEY],
         )
-    how = read_preprocessing(metadata.get(KEY), channels=image.channels)
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     if not tensor.HasField("shape"):
         dims = [None] * 4

@@ -48,14 +48,21 @@ class Ending:
 class Cell:
     """One confined process, empty until ``run``. Use it once; ``close`` is safe at any time."""
 
-    def __init__(self, purpose: str = "predict") -> None:
-        """Start it. ``purpose`` names the entry of ``runner.sandbox.child`` that will run."""
+    def __init__(self, purpose: str = "predict", *, walls: bool = True) -> None:
+        """Start it. ``purpose`` is predict or probe; without ``walls`` nothing is refused inside."""
         self._control, theirs = socket.socketpair()
         self._status, status = os.pipe()
         root = str(Path(__file__).resolve().parent.parent.parent)
         command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _START, root]
         self._warden = subprocess.Popen(
-            [*command, str(os.getpid()), str(theirs.fileno()), str(status), purpose],
+            [
+                *command,
+                str(os.getpid()),
+                str(theirs.fileno()),
+                str(status),
+                purpose,
+                str(int(walls)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,11 +9,13 @@ import json
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from runner.failures import Refusal
+from runner.plain_text import cleaned
 from runner.sandbox import confine, seccomp, warden
 
 _MOST_DESCRIPTORS = 16
@@ -38,13 +40,19 @@ class Status:
 
 
 def main(arguments: list[str]) -> None:
-    """Become warden and child. Arguments: parent's pid, control socket, status pipe, purpose."""
+    """Become warden and child. Arguments: parent's pid, control socket, status pipe, purpose, walls."""
     parent, control, status = (int(argument) for argument in arguments[:3])
-    purpose = arguments[3]
-    warden.guard(parent, (control, status), lambda ppid: _live(ppid, control, status, purpose))
+    purpose, walls = arguments[3], arguments[4] == "1"
+    live = _live if walls else _live_unwalled
+    warden.guard(
+        parent,
+        (control, status),
+        lambda ppid: _tell_what_broke(live, ppid, control, status, purpose),
+    )
 
 
 def _live(ppid: int, control: int, status: int, purpose: str) -> None:
+    """Live behind all walls; whichever cannot be built ends the process."""
     pages = os.open("/proc/self/statm", os.O_RDONLY)
     confine.hide_from_others()
     say = Status(status)
@@ -58,13 +66,35 @@ def _live(ppid: int, control: int, status: int, purpose: str) -> None:
     limits = job.words["limits"]
     in_use = int(os.read(pages, 64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
     os.close(pages)
-    confine.limit(
-        cpu_seconds=limits["cpu_seconds"], memory=limits["memory"], address_space=in_use
-    )
+    confine.limit(cpu_seconds=limits["cpu_seconds"], memory=limits["memory"], address_space=in_use)
     confine.become_nobody()
     confine.die_with_parent(ppid)
     seccomp.deny_all_but_arithmetic()
     say.say(confined={"landlock": abi})
+    _work(work, say)
+
+
+def _live_unwalled(ppid: int, control: int, status: int, purpose: str) -> None:
+    """Do the same work with limits alone, for moderators' files on a kernel without walls."""
+    del ppid
+    say = Status(status)
+    start = _entry(purpose)()
+    work = start(_receive(control), say)
+    say.say(confined={})
+    _work(work, say)
+
+
+def _tell_what_broke(live: Callable[..., None], *arguments: Any) -> None:
+    try:
+        live(*arguments)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(error).__name__} in {where.name}, line {where.lineno}: {error}"
+        Status(arguments[2]).say(broken=cleaned(words, 400))
+        raise
+
+
+def _work(work: "Work", say: Status) -> None:
     try:
         work()
     except Refusal as refusal:

@@ -69,9 +69,7 @@ def read_only(paths: Iterable[str]) -> int:
         _SCOPE_SOCKET_SIGNAL if version >= _SCOPE_ABI else 0,
     )
     # Older kernels refuse a structure with fields they do not know, unless these are zero.
-    ruleset = _call(
-        _CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(24), ctypes.c_uint32(0)
-    )
+    ruleset = _call(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(24), ctypes.c_uint32(0))
     try:
         for path in paths:
             _allow_reading(ruleset, path)

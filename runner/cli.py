@@ -1,0 +1,136 @@
+"""``bookwiz-runner``: datasets in, models scored, walls proved."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.group()
+def main() -> None:
+    """Score models on benchmarks, safely."""
+
+
+@main.command()
+def serve() -> None:
+    """Take evaluations as JSON lines on stdin and answer on stdout, until stdin ends."""
+    from runner.serve import serve as run
+
+    run()
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def evaluate(file: Path) -> None:
+    """Run one evaluation described in FILE (JSON) and print its outcome."""
+    from runner.contract import Evaluation
+    from runner.evaluate import Evaluator
+    from runner.sandbox.tier import prove, unsafe_allowed
+
+    evaluation = Evaluation.model_validate_json(file.read_bytes())
+    evaluator = Evaluator(prove().tier, allow_none=unsafe_allowed())
+    try:
+        outcome = evaluator.evaluate(
+            evaluation, lambda p: click.echo(f"{p.stage} {p.done:.0%}", err=True)
+        )
+    finally:
+        evaluator.close()
+    click.echo(outcome.model_dump_json(indent=2))
+    sys.exit(0 if outcome.failure is None else 1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def probe(as_json: bool) -> None:
+    """Try to break out of this runner's sandbox and say what held."""
+    from runner.sandbox.tier import prove
+
+    proof = prove()
+    if as_json:
+        probes = [{"probe": p.name, "held": p.held, "answer": p.answer} for p in proof.probes]
+        click.echo(json.dumps({"tier": proof.tier, "probes": probes}, indent=2))
+    else:
+        click.echo(f"tier: {proof.tier}")
+        for p in proof.probes:
+            click.echo(f"  {'held' if p.held else 'OPEN':5} {p.name}: {p.answer}")
+    sys.exit(0 if proof.tier != "none" else 1)
+
+
+@main.group()
+def dataset() -> None:
+    """Freeze datasets for benchmarks."""
+
+
+def _resize(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    try:
+        height, width = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise click.BadParameter("expected HEIGHTxWIDTH, such as 32x32") from None
+    if not (0 < height <= 4096 and 0 < width <= 4096):  # noqa: PLR2004
+        raise click.BadParameter("expected 1 to 4096 pixels")
+    return height, width
+
+
+_PLACE = click.Path(file_okay=False, path_type=Path)
+
+
+@dataset.command()
+@click.argument("name")
+@click.option("--task", type=click.Choice(["classification"]), required=True)
+@click.option("--train", help="Public images to learn from.")
+@click.option("--dev", help="Public images with full diagnostics.")
+@click.option("--board", required=True, help="Hidden images that rank.")
+@click.option("--shadow", help="Hidden images, silent until the season's end.")
+@click.option("--licence", required=True)
+@click.option("--source", required=True, help="Where the images come from.")
+@click.option("--datasets", type=_PLACE, required=True)
+@click.option("--artifacts", type=_PLACE, required=True)
+@click.option("--conditions", multiple=True, metavar="SPLIT=TEXT", help="Where a split differs.")
+@click.option("--resize", callback=_resize, metavar="HxW", help="For pictures of several sizes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+def add(
+    name: str,
+    task: Literal["classification"],
+    licence: str,
+    source: str,
+    datasets: Path,
+    artifacts: Path,
+    conditions: tuple[str, ...],
+    resize: tuple[int, int] | None,
+    as_json: bool,
+    **splits: str | None,
+) -> None:
+    """Freeze a dataset version NAME of splits: a folder, a .npz file, or IMAGES,LABELS (IDX)."""
+    from runner.datasets.adding import SPLITS, Card, add_dataset
+    from runner.datasets.source import DatasetError, load_source
+
+    said = dict(text.partition("=")[::2] for text in conditions)
+    try:
+        sources = {
+            split: load_source(text, resize=resize) for split in SPLITS if (text := splits[split])
+        }
+        card = Card(name, task, licence, source, said)
+        manifest = add_dataset(card, sources, datasets=datasets, artifacts=artifacts)
+    except DatasetError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(manifest.model_dump_json(indent=2))
+        return
+    click.echo(manifest.key)
+    for warning in manifest.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+@main.command()
+@click.option("--out", type=_PLACE, required=True)
+def digits(out: Path) -> None:
+    """Write the demo's digits dataset and two baseline models to a folder."""
+    from runner.baselines import write_digits
+
+    files = write_digits(out)
+    for path in (*files.splits.values(), *files.models.values()):
+        click.echo(path)

@@ -1,0 +1,80 @@
+"""A split as it came from outside, before it is checked: images, labels, class names, and doubts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class DatasetError(Exception):
+    """A source that no dataset can be made of; the message says what is wrong and what was expected."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images uint8 [n, h, w, c] with labels int64 [n] that count in ``classes``, if these are named."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...] | None
+    warnings: tuple[str, ...] = field(default=())
+
+
+def load_source(text: str, *, resize: tuple[int, int] | None = None) -> Source:
+    """Read ``text``: a folder of class folders, a ``.npz`` file, or ``IMAGES,LABELS`` (IDX).
+
+    ``resize`` is (height, width) for pictures of several sizes. Raises DatasetError.
+    """
+    from runner.datasets.folders import load_folder
+    from runner.datasets.idx import load_idx
+    from runner.datasets.npz import load_npz
+
+    if Path(text).is_dir():
+        return load_folder(Path(text), resize=resize)
+    if text.endswith(".npz"):
+        return load_npz(Path(text))
+    images, comma, labels = text.partition(",")
+    if comma:
+        return load_idx(Path(images), Path(labels))
+    raise DatasetError(
+        f"{text} is neither a folder of class folders, nor a .npz file, nor IMAGES,LABELS (IDX)"
+    )
+
+
+def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Return ``array`` as uint8 [n, h, w, c]. Raises DatasetError naming ``where`` it came from."""
+    if array.dtype != np.uint8:
+        raise DatasetError(f"{where}: images are {array.dtype}, expected uint8 (0 to 255)")
+    if array.ndim == 3:  # noqa: PLR2004 - [n, h, w]: grey
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3):  # noqa: PLR2004
+        raise DatasetError(
+            f"{where}: images have the shape {list(array.shape)}, expected [n, height, width] or "
+            "[n, height, width, 1 or 3]"
+        )
+    if 0 in array.shape:
+        raise DatasetError(f"{where}: there are no images")
+    return np.ascontiguousarray(array, dtype=np.uint8)
+
+
+def as_labels(array: NDArray[np.generic], count: int, where: str) -> NDArray[np.int64]:
+    """Return ``array`` as int64 [count]. Raises DatasetError naming ``where`` it came from."""
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise DatasetError(
+            f"{where}: labels are {array.dtype} {list(array.shape)}, expected whole numbers [n]"
+        )
+    if len(array) != count:
+        raise DatasetError(f"{where}: {count} images but {len(array)} labels")
+    if array.min() < 0:
+        raise DatasetError(f"{where}: a label is {array.min()}, expected 0 or more")
+    return array.astype(np.int64)
+
+
+def named(classes: Sequence[object]) -> tuple[str, ...]:
+    """Return class names as clean strings. Raises DatasetError for empty or repeated ones."""
+    names = tuple(" ".join(str(name).split()) for name in classes)
+    if not all(names) or len(set(names)) != len(names):
+        raise DatasetError(f"class names must be different and not empty: {', '.join(names)[:200]}")
+    return names

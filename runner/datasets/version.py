@@ -1,0 +1,140 @@
+"""Dataset versions on disk: ``<datasets>/<key>/`` with a manifest, images and labels apart.
+
+``images/<split>.npy`` is uint8 [n, h, w, c] and goes to the predicting process as a descriptor;
+``labels/<split>.npy`` is int64 [n] and never does. A version is written once and never changed.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.contract import DatasetManifest
+from runner.failures import Refusal
+
+_LAYOUT = b"1"  # part of every key: another layout on disk is another version
+
+
+@dataclass(frozen=True)
+class SplitArrays:
+    """The images uint8 [n, h, w, c] and labels int64 [n] of one split."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """Where a split's pixels lie: ``rows`` images from byte ``offset`` of ``path``."""
+
+    path: Path
+    offset: int
+    rows: int
+
+
+def key_of(name: str, facts: str, splits: Mapping[str, SplitArrays]) -> str:
+    """Return the key of a version: a readable name and twelve digits of its content.
+
+    ``facts`` is whatever else the card says (classes, licence, source), as one string.
+    """
+    digest = hashlib.sha256(_LAYOUT + facts.encode())
+    for split, arrays in sorted(splits.items()):
+        digest.update(f"\0{split}{arrays.images.shape}".encode())
+        digest.update(np.ascontiguousarray(arrays.images).data)
+        digest.update(np.ascontiguousarray(arrays.labels).data)
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "dataset"
+    return f"{slug}-{digest.hexdigest()[:12]}"
+
+
+def write_version(
+    datasets: Path, manifest: DatasetManifest, splits: Mapping[str, SplitArrays]
+) -> None:
+    """Write a version, whole or not at all. Does nothing where it is already there."""
+    target = datasets / manifest.key
+    if target.exists():
+        return
+    datasets.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=datasets, prefix=".adding-"))
+    try:
+        building.chmod(0o755)
+        for split, arrays in splits.items():
+            _save(building / "images" / f"{split}.npy", arrays.images)
+            _save(building / "labels" / f"{split}.npy", arrays.labels)
+        _write(building / "manifest.json", manifest.model_dump_json(indent=1).encode())
+        for folder in (building / "images", building / "labels", building):
+            _sync_folder(folder)
+        try:
+            building.rename(target)
+        except OSError:
+            if not target.exists():  # otherwise somebody else has just added the same version
+                raise
+        _sync_folder(datasets)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _save(path: Path, array: NDArray[np.uint8] | NDArray[np.int64]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_manifest(datasets: Path, key: str) -> DatasetManifest:
+    """Return a version's manifest. Raises Refusal (E_RUNNER_DATASET) where it is missing."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}", key):
+        raise Refusal("E_RUNNER_DATASET", got=f"a key that is none: {key[:80]}")
+    try:
+        return DatasetManifest.model_validate_json((datasets / key / "manifest.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refusal("E_RUNNER_DATASET", got=f"{key}: {type(error).__name__}") from error
+
+
+def split_file(datasets: Path, manifest: DatasetManifest, split: str) -> SplitFile:
+    """Return where a split's images are. Raises Refusal (E_RUNNER_DATASET) where they are not."""
+    path = datasets / manifest.key / "images" / f"{split}.npy"
+    facts = next((s for s in manifest.splits if s.split == split), None)
+    if facts is None:
+        raise Refusal("E_RUNNER_DATASET", got=f"no split {split} in {manifest.key}")
+    try:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise Refusal("E_RUNNER_DATASET", got=f"{split}: {type(error).__name__}") from error
+    wanted = (facts.images, manifest.height, manifest.width, manifest.channels)
+    if images.shape != wanted or images.dtype != np.uint8 or not images.flags.c_contiguous:
+        raise Refusal("E_RUNNER_DATASET", expected=f"{wanted}", got=f"{images.shape}")
+    assert isinstance(images, np.memmap)
+    return SplitFile(path, images.offset, facts.images)
+
+
+def read_labels(datasets: Path, manifest: DatasetManifest, split: str) -> NDArray[np.int64]:
+    """Return a split's labels int64 [n]. Only the scoring process may call this."""
+    path = datasets / manifest.key / "labels" / f"{split}.npy"
+    try:
+        labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise Refusal("E_RUNNER_DATASET", got=f"{split} labels: {type(error).__name__}") from error
+    return labels

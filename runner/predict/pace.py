@@ -1,0 +1,171 @@
+"""Runs a model over images with a few threads, and measures what it could reach at best.
+
+``limit`` is the honest one: bare runs of the member's own graph on a buffer that already holds its
+input, by the same threads. Everything the job does besides, it pays for itself.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.failures import Refusal
+from runner.formats.onnx_signature import ImageShape, Signature
+from runner.predict.feeding import Feed, Images
+from runner.predict.session import Net
+
+_CANDIDATES = (4, 16, 64, 256, 1024)
+_TRIAL_SECONDS = 0.01
+_WORTH_IT = 0.97  # a larger batch must cost less than this share of the smaller one's time
+_LONGEST_BATCH_SECONDS = 0.25
+_BATCHES_PER_THREAD = 4
+_LATENCY_RUNS, _LATENCY_SECONDS = 40, 0.4
+_LIMIT_BATCHES, _LIMIT_SECONDS = 10, 4.0  # twice, before and after the job: 20 batches
+_REPORT_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some consecutive images of one split and where their scores go."""
+
+    images: Images
+    into: NDArray[np.float32]
+
+
+@dataclass
+class Crew:
+    """Threads that were started before the walls went up: no more can be started afterwards."""
+
+    size: int
+    pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.size)
+        together = Barrier(self.size)
+        wait([self.pool.submit(together.wait) for _ in range(self.size)])
+
+    def each(self, work: Callable[[int], None], tick: Callable[[], None] | None = None) -> float:
+        """Run ``work(thread)`` in every thread; return seconds. ``tick`` is called while waiting."""
+        begun = time.perf_counter()
+        pending: set[Future[None]] = {self.pool.submit(work, n) for n in range(self.size)}
+        while pending:
+            done, pending = wait(pending, _REPORT_SECONDS if tick else None)
+            if tick and pending:
+                tick()
+            for future in done:
+                future.result()
+        return time.perf_counter() - begun
+
+
+def latency_ms(net: Net, feed: NDArray[Any], into: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the median and the 95th percentile of single runs, in milliseconds."""
+    net.scores(feed, into)
+    taken: list[float] = []
+    until = time.perf_counter() + _LATENCY_SECONDS
+    while len(taken) < _LATENCY_RUNS and (len(taken) < 3 or time.perf_counter() < until):  # noqa: PLR2004
+        begun = time.perf_counter()
+        net.scores(feed, into)
+        taken.append((time.perf_counter() - begun) * 1000)
+    p50, p95 = np.percentile(taken, [50, 95])
+    return float(p50), float(p95)
+
+
+def choose_batch(
+    net: Net, signature: Signature, image: ImageShape, *, sample: Images, most: int, single: float
+) -> int:
+    """Return the batch at which an image is cheapest; ``single`` is the seconds of batch 1.
+
+    Grows by fours while that helps; at most ``most`` images and about a quarter second a batch.
+    """
+    if signature.batch is not None:
+        return signature.batch
+    best, best_cost = 1, single
+    for batch in _CANDIDATES:
+        if batch > most or best_cost * batch > _LONGEST_BATCH_SECONDS:
+            break
+        try:
+            cost = _cost(net, Feed(signature, image, batch=batch), sample, batch)
+        except Refusal:  # what fits at batch 4 need not fit at 16
+            break
+        if cost > best_cost * _WORTH_IT:
+            break
+        best, best_cost = batch, cost
+    return best
+
+
+def _cost(net: Net, feed: Feed, sample: Images, batch: int) -> float:
+    """Return the least seconds an image takes in a batch of this size."""
+    filled = feed.fill(np.resize(sample, (batch, *sample.shape[1:])))
+    into = np.empty((batch, net.classes), np.float32)
+    net.scores(filled, into)
+    times: list[float] = []
+    until = time.perf_counter() + _TRIAL_SECONDS
+    while len(times) < 2 or time.perf_counter() < until:  # noqa: PLR2004
+        begun = time.perf_counter()
+        net.scores(filled, into)
+        times.append(time.perf_counter() - begun)
+    return min(times) / batch
+
+
+def divide(
+    splits: Sequence[tuple[Images, NDArray[np.float32]]], *, batch: int, threads: int, fixed: bool
+) -> list[Part]:
+    """Return all images in parts of at most ``batch``, equal ones where the model allows it.
+
+    Equal parts end together: with a ragged rest, one thread would wait for the other.
+    """
+    parts = []
+    for images, into in splits:
+        count = -(-len(images) // batch)
+        if not fixed:
+            count = -(-max(count, threads * _BATCHES_PER_THREAD) // threads) * threads
+            count = min(count, len(images))
+            edges = np.linspace(0, len(images), count + 1).round().astype(int)
+        else:
+            edges = np.minimum(np.arange(count + 1) * batch, len(images))
+        parts += [
+            Part(images[a:b], into[a:b]) for a, b in itertools.pairwise(edges.tolist()) if b > a
+        ]
+    return parts
+
+
+def limit(crew: Crew, net: Net, feeds: Sequence[NDArray[Any]]) -> tuple[int, float]:
+    """Run resident inputs, one per thread; return (images, seconds)."""
+    intos = [np.empty((len(feed), net.classes), np.float32) for feed in feeds]
+    turns = itertools.count()
+    runs: list[int] = []
+    until = time.perf_counter() + _LIMIT_SECONDS
+
+    def work(thread: int) -> None:
+        feed, into = feeds[thread], intos[thread]
+        while next(turns) < _LIMIT_BATCHES and time.perf_counter() < until:
+            net.scores(feed, into)
+            runs.append(len(feed))
+
+    seconds = crew.each(work)
+    return sum(runs), seconds
+
+
+def run(
+    crew: Crew, net: Net, feeds: Sequence[Feed], parts: Sequence[Part],
+    tell: Callable[[float], None],
+) -> float:  # fmt: skip
+    """Predict all parts; return seconds from the first image read to the last score written."""
+    turns = iter(range(len(parts)))
+    total = sum(len(part.images) for part in parts)
+    done: list[int] = []
+
+    def work(thread: int) -> None:
+        feed = feeds[thread]
+        for turn in turns:  # one iterator for all threads: whoever is free takes the next part
+            part = parts[turn]
+            net.scores(feed.fill(part.images), part.into)
+            done.append(len(part.images))
+
+    return crew.each(work, lambda: tell(sum(done) / total))
