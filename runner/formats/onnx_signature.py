@@ -116,7 +116,7 @@ def _arrangement(
             return arrangement
     got = "[" + ", ".join("any" if d is None else str(d) for d in dims[:8]) + "]"
     fix = ""
-    if dims in ([c, h, w], [h, w, c]):
+    if dims in ([c, h, w], [h, w, c], [h, w]):
         fix = "The batch is missing: export with an example of shape [1, ...]."
     elif len(dims) == len("NCHW") and {1, 3} & set(dims[1:]) and c not in dims[1:]:
         fix = f"The images have {c} channel(s); change the first layer, or repeat it in the model."
