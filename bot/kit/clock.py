@@ -38,8 +38,7 @@ def is_zone(name: str) -> bool:
 @cache
 def zones() -> tuple[str, ...]:
     """Every IANA zone a person would name, sorted."""
-    return tuple(
-        sorted(
-            z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))
-        )
-    ) + ("UTC",)
+    named = {
+        z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))
+    }
+    return (*sorted(named), "UTC")

@@ -135,6 +135,11 @@ async def put_cancel(session: AsyncSession, *, key: str, now: datetime) -> None:
     session.add(OutboxJob(key=key, queue="", lock="", payload=None, not_before=now))
 
 
+async def jobs_on_the_way(session: AsyncSession) -> set[str]:
+    """Keys of jobs that the courier has not carried to the engine yet."""
+    return set((await session.scalars(select(OutboxJob.key).where(OutboxJob.waiting))).all())
+
+
 class Courier:
     """Carries what the outbox holds to the chats and to the engine, in order."""
 
@@ -161,7 +166,7 @@ class Courier:
         while True:
             try:
                 soon = await self.round()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the database may be away; the courier outlives that
                 _log.exception("courier.failed")
                 soon = timedelta(seconds=self._poll)
             wait = min(self._poll, soon.total_seconds()) if soon is not None else self._poll

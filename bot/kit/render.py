@@ -87,6 +87,15 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
+    if seconds < 90:  # noqa: PLR2004
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def _finalize(value: Any) -> Any:
     if isinstance(value, (Safe, Undefined)):
         return value
@@ -116,6 +125,7 @@ class Renderer:
             "bar": bar,
             "percent": percent,
             "plural": plural,
+            "duration": duration,
             "picture": picture,
             "file": file,
         }

@@ -118,5 +118,5 @@ class Alarm:
     async def _due(self, schedule: Schedule) -> None:
         try:
             await self._fire(schedule, datetime.now(UTC))
-        except Exception:
+        except Exception:  # noqa: BLE001 - one schedule's defect must not end the others
             _log.exception("schedule.failed", schedule=schedule.name)

@@ -1,0 +1,70 @@
+from datetime import timedelta
+from typing import Annotated
+
+from bot.features.leaderboards import benchmarks, boards, line, reports, service
+from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.models import Benchmark
+from bot.kit.command import Arg, Reply, Upload
+from bot.kit.work import Context
+
+Own = Annotated[str, Arg("Id of your submission", max_length=12, complete=boards.suggest_own)]
+Running = Annotated[
+    str, Arg("Id of your submission", max_length=12, complete=boards.suggest_waiting)
+]
+
+
+@feature.command("model submit", "Hand in a model; its score comes back here", private=True)
+async def submit(
+    ctx: Context,
+    benchmark: Annotated[
+        str, Arg("What to score it on", max_length=40, complete=benchmarks.suggest)
+    ],
+    file: Annotated[Upload, Arg("The model, as one ONNX file")],
+    notes: Annotated[str, Arg("What is new about it, for yourself", max_length=500)] = "",
+) -> Reply:
+    found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
+    earlier = await service.same_file(ctx.session, found, ctx.member.id, file.sha256)
+    if earlier is not None:
+        return Reply(
+            "already.md.j2",
+            {"submission": earlier, "card": await boards.card(ctx.session, earlier)},
+        )
+    service.refuse_unfit(ctx.services.files.head(file.sha256, 512), file, found)
+    midnight = line.day_start(ctx.now, ctx.member.timezone)
+    quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
+    line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))
+    submission = await line.enter(ctx, found, file, member_id=ctx.member.id, notes=notes)
+    submission.place = ctx.place.model_dump()
+    await reports.show(ctx, submission)
+    waiting = await line.waiting(ctx.session, submission)
+    return Reply(
+        "accepted.md.j2",
+        {"submission": submission, "benchmark": found, "waiting": waiting, "left": quota.left - 1},
+    )
+
+
+@feature.command("model status", "Your submissions, and where they are", private=True)
+async def status(ctx: Context) -> Reply:
+    rows = await boards.recent(ctx.session, ctx.member.id)
+    return Reply("status.md.j2", {"rows": rows, "zone": ctx.member.timezone})
+
+
+@feature.command("model card", "The result card of one of your submissions", private=True)
+async def card(ctx: Context, submission: Own) -> Reply:
+    found = await boards.own_submission(ctx, submission)
+    return Reply(*await service.as_card(ctx, found))
+
+
+@feature.command("model cancel", "Stop a submission that waits or runs", private=True)
+async def cancel(ctx: Context, submission: Running) -> Reply:
+    found = await boards.own_submission(ctx, submission)
+    await service.cancel(ctx, found)
+    return Reply("cancelled.md.j2", {"submission": found})
+
+
+@feature.command("model withdraw", "Take a scored submission off the board", private=True)
+async def withdraw(ctx: Context, submission: Own) -> Reply:
+    found = await boards.own_submission(ctx, submission)
+    await service.withdraw(ctx, found)
+    benchmark = await ctx.session.get_one(Benchmark, found.benchmark_id)
+    return Reply("withdrawn.md.j2", {"submission": found, "benchmark": benchmark})

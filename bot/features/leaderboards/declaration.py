@@ -1,0 +1,7 @@
+"""The feature itself, apart from what hangs on it, so that commands and listeners can share it."""
+
+from bot.kit.command import Feature
+
+feature = Feature(
+    "leaderboards", "Submit models and see how good they really are", "bot.features.leaderboards"
+)

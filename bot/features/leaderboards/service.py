@@ -1,0 +1,88 @@
+"""What members may do with a submission. Never commits, never renders."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.features.leaderboards import line, reports
+from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
+from bot.features.leaderboards.sniff import refuse_what_is_no_model
+from bot.kit import outbox
+from bot.kit.command import Refusal, Upload
+from bot.kit.work import Context
+
+
+async def same_file(
+    session: AsyncSession, benchmark: Benchmark, member_id: int, sha256: str
+) -> Submission | None:
+    """The member's submission of these very bytes: the same model has the same score."""
+    states = (*WAITING, State.SCORED)
+    found: Submission | None = await session.scalar(
+        select(Submission)
+        .where(
+            Submission.benchmark_id == benchmark.id,
+            Submission.member_id == member_id,
+            Submission.sha256 == sha256,
+            Submission.state.in_(states),
+        )
+        .order_by(Submission.position.desc())
+        .limit(1)
+    )
+    return found
+
+
+def refuse_unfit(head: bytes, file: Upload, benchmark: Benchmark) -> None:
+    """Refuse, before the queue, what cannot be a model for this benchmark."""
+    refuse_what_is_no_model(head)
+    most = benchmark.limits["model_mb"]
+    if file.size > most * 1_000_000:
+        raise Refusal(
+            "The model is too large for this benchmark.",
+            code="E_MODEL_TOO_LARGE",
+            expected=f"at most {most} MB",
+            got=f"{file.size / 1e6:,.0f} MB",
+            fix="Export it without optimiser state, in half precision, or quantised.",
+            field="file",
+        )
+
+
+async def as_card(ctx: Context, submission: Submission) -> tuple[str, dict[str, Any]]:
+    """Template and values that show *submission* as it is now."""
+    values = await reports.values_of(ctx, submission)
+    if submission.state in {State.SCORED, State.WITHDRAWN}:
+        return "card.md.j2", values
+    return ("failed_private.md.j2" if submission.state == State.FAILED else "live.md.j2"), values
+
+
+async def cancel(ctx: Context, submission: Submission) -> None:
+    """Stop a submission that has no end yet; its runner is told once this commits."""
+    if submission.state not in WAITING:
+        raise Refusal(
+            f"Submission {submission.id} is {submission.state} already.",
+            code="E_STATE",
+            expected="one that waits or runs",
+            got=submission.state,
+            fix=f"See how it went: /model card {submission.id}",
+        )
+    if submission.state in GIVEN:
+        await outbox.put_cancel(ctx.session, key=submission.job, now=ctx.now)
+    submission.state, submission.finished_at = State.CANCELLED, ctx.now
+    await ctx.session.flush()
+    await reports.show(ctx, submission)
+    await line.dispatch_next(ctx, submission)
+
+
+async def withdraw(ctx: Context, submission: Submission) -> None:
+    """Take a scored submission off the board. Its score stays used: else one could try for ever."""
+    if submission.state != State.SCORED:
+        raise Refusal(
+            f"Submission {submission.id} is not on the board.",
+            code="E_STATE",
+            expected="a scored one",
+            got=submission.state,
+            fix="Type /model status to see yours.",
+        )
+    submission.state = State.WITHDRAWN
+    await ctx.session.flush()
+    await reports.show(ctx, submission)

@@ -1,0 +1,375 @@
+"""Submissions from the chat to the board, with an engine that reports what the test says."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.features.leaderboards import benchmarks, line
+from bot.features.leaderboards.models import State, Submission
+from bot.features.leaderboards.ranking import Entry, best_of_each, place
+from bot.kit.message import Image
+from runner.contract import (
+    Artifact,
+    DatasetManifest,
+    Failure,
+    Metric,
+    Outcome,
+    Progress,
+    SplitFacts,
+    SplitScore,
+    Stage,
+)
+
+MODEL = b"\x08\x08\x12\x07pytorch" + bytes(100)
+MANIFEST = DatasetManifest(
+    key="digits-0123456789ab",
+    name="digits",
+    task="classification",
+    classes=tuple("0123456789"),
+    height=8,
+    width=8,
+    channels=1,
+    licence="CC BY 4.0",
+    splits=tuple(
+        SplitFacts(split=s, images=n, per_class=(n // 10,) * 10)
+        for s, n in (("train", 800), ("dev", 200), ("board", 500), ("shadow", 200))
+    ),
+)
+THEIRS = Failure(
+    code="E_INPUT_SHAPE",
+    problem="The input has another shape.",
+    expected="[N, 1, 8, 8]",
+    got="[N, 3, 224, 224]",
+    fix="Export it for 8 × 8 images.",
+)
+OURS = Failure(code="E_RUNNER_CRASH", ours=True, problem="The runner's disk was full.")
+
+
+@pytest.fixture
+async def board(chat):
+    """A benchmark called digits, open for two scored submissions a day."""
+    async with chat.core.work("leaderboards") as work:
+        await benchmarks.add_dataset(work.session, MANIFEST, now=work.now)
+        await benchmarks.create(
+            work.session,
+            1,
+            name="digits",
+            title="Digits",
+            dataset=MANIFEST.key,
+            metric="accuracy",
+            why="All errors cost the same.",
+            per_day=2,
+            now=work.now,
+        )
+    return chat
+
+
+async def submit(chat, who="ada", data=MODEL, **more):
+    model = await chat.upload("model.onnx", data)
+    return await chat.say(who, "/model submit benchmark:digits", attach=[model], **more)
+
+
+def given(chat):
+    """The one evaluation that is with the engine."""
+    [evaluation] = chat.engine.jobs.values()
+    return evaluation
+
+
+def scored(evaluation, value=0.9, **more):
+    metrics = tuple(
+        Metric(name=n, value=value, low=value - 0.02, high=value + 0.02)
+        for n in ("accuracy", "macro_f1")
+    )
+    return Outcome(
+        submission=evaluation.submission,
+        attempt=evaluation.attempt,
+        token=evaluation.token,
+        runner="test",
+        tier="reduced",
+        scores=tuple(SplitScore(split=s, images=500, metrics=metrics) for s in evaluation.splits),
+        **more,
+    )
+
+
+def failed(evaluation, failure):
+    return Outcome(
+        submission=evaluation.submission,
+        attempt=evaluation.attempt,
+        token=evaluation.token,
+        runner="test",
+        tier="reduced",
+        failure=failure,
+    )
+
+
+async def live(chat, evaluation):
+    await chat.deliver()
+    return chat.room.said[f"submission:{evaluation.submission}"]
+
+
+async def test_a_model_is_taken_scored_and_ranked_with_its_interval(board):
+    answer = await submit(board)
+    assert answer.message.private
+    evaluation = given(board)
+    assert answer.follow == (f"submission:{evaluation.submission}",)
+    assert (await live(board, evaluation)).message.pending
+
+    await board.engine.report(scored(evaluation, 0.93))
+
+    card = await live(board, evaluation)
+    assert not card.message.pending
+    assert "93.0 %" in card.text
+    assert "91.0 % to 95.0 %" in card.text
+    ranking = await board.ask("bob", "/leaderboard show digits")
+    assert "Ada" in ranking
+    assert "91.0 % – 95.0 %" in ranking
+
+
+async def test_the_shadow_split_is_never_shown(board):
+    await submit(board)
+    await board.engine.report(scored(given(board)))
+    assert "shadow" not in next(iter(board.room.said.values())).text
+
+
+async def test_the_confusion_matrix_comes_as_a_picture_with_words(board):
+    await submit(board)
+    evaluation = given(board)
+    stored = await board.core.services.files.add(b"\x89PNG picture")
+    picture = Artifact(
+        name="confusion.png",
+        media_type="image/png",
+        sha256=stored.sha256,
+        size=stored.size,
+        alt="8 taken for 1",
+    )
+    await board.engine.report(scored(evaluation, artifacts=(picture,)))
+    [image] = [b for b in (await live(board, evaluation)).message.blocks if isinstance(b, Image)]
+    assert (image.sha256, image.alt) == (stored.sha256, "8 taken for 1")
+
+
+async def test_progress_edits_the_one_live_message(board):
+    await submit(board)
+    evaluation = given(board)
+    about = {"submission": evaluation.submission, "attempt": 1, "token": evaluation.token}
+    await board.wait(seconds=3)
+    await board.engine.progress(Progress(**about, stage=Stage.PREDICT, done=0.5))
+    assert "50%" in (await live(board, evaluation)).text
+    assert len(board.room.said) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [
+        (b"hello, this is no model", "text file"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"PK\x03\x04" + bytes(50), "zip archive"),
+        (b"\x80\x04\x95" + bytes(50), "pickle"),
+        (b"\x89PNG\r\n", "picture"),
+        (bytes(range(128, 200)), "unknown kind"),
+    ],
+)
+async def test_what_is_no_model_is_refused_at_once_with_what_it_is_and_how_to_export(
+    board, data, got
+):
+    answer = await submit(board, data=data)
+    assert answer.refused
+    assert answer.code == "E_NOT_ONNX"
+    assert answer.message.private
+    assert got in answer.message.plain()
+    assert "torch" in answer.message.plain()
+    assert not board.engine.jobs
+
+
+async def test_an_unknown_benchmark_is_refused_with_those_that_are(board):
+    model = await board.upload("m.onnx", MODEL)
+    answer = await board.say("ada", "/model submit benchmark:digit", attach=[model])
+    assert answer.code == "E_BENCHMARK"
+    assert "digits" in answer.message.plain()
+
+
+async def test_a_model_that_fails_is_explained_privately_and_costs_no_quota(board):
+    await submit(board)
+    evaluation = given(board)
+    await board.engine.report(failed(evaluation, THEIRS))
+    public = await live(board, evaluation)
+    assert public.message.failed
+    assert "224" not in public.text
+    [private] = board.to("@ada")
+    assert "224" in private.text
+    assert "E_INPUT_SHAPE" in private.text.replace("\\", "")
+    for value in (0.5, 0.6):
+        assert not (await submit(board, data=MODEL + bytes(str(value), "ascii"))).refused
+        await board.engine.report(scored(given(board), value))
+
+
+async def test_a_used_up_day_is_refused_and_the_next_local_day_is_new(board):
+    for n in range(2):
+        await submit(board, data=MODEL + bytes([n]))
+        await board.engine.report(scored(given(board)))
+    refused = await submit(board, data=MODEL + b"third")
+    assert refused.code == "E_QUOTA"
+    await board.wait(days=1)
+    assert not (await submit(board, data=MODEL + b"third")).refused
+
+
+async def test_a_failure_of_ours_is_tried_three_times_then_told_and_refunded(board):
+    await submit(board)
+    for attempt in (1, 2, 3):
+        evaluation = given(board)
+        assert evaluation.attempt == attempt
+        await board.engine.report(failed(evaluation, OURS))
+        await board.deliver()
+    assert not board.engine.jobs
+    assert "our fault" in (await live(board, evaluation)).text
+    assert not (await submit(board, data=MODEL + b"again")).refused
+    async with board.core.database.read() as session:
+        assert (await session.get(Submission, evaluation.submission)).state == State.FAILED
+
+
+async def test_an_outcome_of_an_old_attempt_or_with_a_wrong_token_changes_nothing(board):
+    await submit(board)
+    first = given(board)
+    await board.engine.report(failed(first, OURS))
+    await board.deliver()
+    second = given(board)
+    zombie = scored(first, 0.99)
+    forged = scored(second, 0.99).model_copy(update={"token": "guess"})
+    for lie in (zombie, forged):
+        await board.engine._on_outcome(lie)
+    async with board.core.database.read() as session:
+        assert (await session.get(Submission, first.submission)).state == State.DISPATCHED
+    await board.engine.report(scored(second, 0.5))
+    await board.engine._on_outcome(scored(second, 0.99))
+    assert "50.0 %" in await board.ask("bob", "/leaderboard show digits")
+
+
+async def test_a_job_that_the_engine_lost_is_given_anew_and_scored_once(board):
+    await submit(board)
+    first = given(board)
+    about = {"submission": first.submission, "attempt": 1, "token": first.token}
+    await board.engine.progress(Progress(**about, stage=Stage.PREDICT, done=0.1))
+    board.engine.lose(f"{first.submission}:1")
+    await board.wait(seconds=6)
+    second = given(board)
+    assert (second.attempt, second.token != first.token) == (2, True)
+    await board.engine.report(scored(second))
+    assert "Ada" in await board.ask("bob", "/leaderboard show digits")
+
+
+async def test_while_the_engine_is_away_nothing_is_judged_and_nothing_lost(board):
+    board.engine.away = True
+    assert not (await submit(board)).refused
+    await board.wait(minutes=2)
+    board.engine.away = False
+    await board.wait(minutes=2)
+    assert given(board).attempt == 1
+
+
+async def test_each_member_has_one_model_out_and_the_others_come_round_robin(board):
+    async with board.core.work("leaderboards") as work:
+        (await benchmarks.find(work.session, 1, "digits")).per_day = 10
+    for n in range(3):
+        await submit(board, "ada", MODEL + bytes([n]))
+    await submit(board, "bob", MODEL + b"b")
+    order = []
+    while board.engine.jobs:
+        key, evaluation = next(iter(board.engine.jobs.items()))
+        async with board.core.database.read() as session:
+            order.append((await session.get(Submission, key.split(":")[0])).member_id)
+        await board.engine.report(scored(evaluation))
+        await board.deliver()
+    ada, bob = order[0], order[1]
+    assert order == [ada, bob, ada, ada]
+    assert ada != bob
+
+
+async def test_cancelling_a_waiting_and_a_running_model_costs_nothing(board):
+    await submit(board)
+    evaluation = given(board)
+    await submit(board, data=MODEL + b"second")
+    async with board.core.database.read() as session:
+        rows = await line.quota(
+            session,
+            await benchmarks.find(session, 1, "digits"),
+            2,
+            since=board.now - timedelta(days=1),
+        )
+    assert rows.left == 0
+    await board.press("ada", (await live(board, evaluation)).message, "Cancel")
+    assert board.engine.cancelled == [f"{evaluation.submission}:1"]
+    second = given(board)
+    await board.say("ada", f"/model cancel {second.submission}")
+    await board.deliver()
+    assert not board.engine.jobs
+    assert "Cancelled" in (await live(board, evaluation)).text
+    assert not (await submit(board, data=MODEL + b"third")).refused
+
+
+async def test_nobody_cancels_or_sees_what_is_anothers(board):
+    await submit(board)
+    evaluation = given(board)
+    for command in ("cancel", "card", "withdraw"):
+        answer = await board.say("bob", f"/model {command} {evaluation.submission}")
+        assert answer.code == "E_SUBMISSION", command
+    assert board.engine.jobs
+
+
+async def test_the_same_file_again_has_the_same_answer_and_runs_nothing(board):
+    await submit(board)
+    await board.engine.report(scored(given(board), 0.8))
+    answer = await submit(board)
+    assert "80.0 %" in answer.message.plain()
+    assert not board.engine.jobs
+
+
+async def test_withdrawing_takes_it_off_the_board_and_keeps_the_quota_used(board):
+    await submit(board)
+    evaluation = given(board)
+    await board.engine.report(scored(evaluation))
+    await board.say("ada", f"/model withdraw {evaluation.submission}")
+    assert "Ada" not in await board.ask("bob", "/leaderboard show digits")
+    await submit(board, data=MODEL + b"2")
+    assert (await submit(board, data=MODEL + b"3")).code == "E_QUOTA"
+
+
+async def test_creating_a_benchmark_is_for_moderators_and_audited(board):
+    line_ = '/benchmark create name:night title:"Night" dataset:digits-0123456789ab metric:macro_f1 why:"Rare classes matter."'
+    assert (await board.say("ada", line_)).code == "E_PERMISSION"
+    assert "Night" in await board.ask("moira", line_)
+    assert (await board.say("moira", line_)).code == "E_TAKEN"
+
+
+async def test_text_of_members_never_formats_or_pings(board):
+    model = await board.upload("@everyone **x** [a](/mod ban).onnx", MODEL)
+    await board.say("ada", "/model submit benchmark:digits", attach=[model])
+    message = (await live(board, given(board))).message
+    assert [b.label for b in message.buttons()] == ["Cancel"]
+    assert "\\@everyone" in message.plain()
+
+
+def entry(name, value, member=None):
+    return Entry(name, name, member, value, None, None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([], []),
+        ([0.9, 0.8], ["1", "2"]),
+        ([0.8, 0.9, 0.8], ["1", "2 (tied)", "2 (tied)"]),
+        ([0.9, 0.9, 0.8], ["1 (tied)", "1 (tied)", "3"]),
+    ],
+)
+def test_equal_scores_share_the_better_rank(values, shown):
+    assert [p.shown for p in place([entry(str(i), v) for i, v in enumerate(values)])] == shown
+
+
+def test_a_board_holds_everybodys_best_and_every_baseline():
+    entries = [
+        entry("a", 0.7, 1),
+        entry("b", 0.9, 1),
+        entry("c", 0.8, 2),
+        entry("x", 0.1),
+        entry("y", 0.2),
+    ]
+    assert {e.submission for e in best_of_each(entries)} == {"b", "c", "x", "y"}
