@@ -170,7 +170,7 @@ def _predict(net: Net, signature: Signature, task: _Task, sample: Images) -> Non
             "p95_ms": p95,
             "seconds": seconds,
             "images_per_second": total / seconds,
-            "limit_per_second": (before[0] + after[0]) / (before[1] + after[1]),
+            "limit_per_second": (before + after) / 2,
             "threads": threads,
             "batch": batch,
         }
