@@ -38,7 +38,9 @@ def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dic
     """Read ``/group action name:value "free words"`` into a command and its raw values.
 
     Values without a name go to the arguments in order; the words left over belong to the last of
-    these, so that nobody needs quotes for a sentence.
+    these, and a free text goes on until the next name, so that nobody needs quotes for a sentence.
+    Where a command asks for several free texts, words without a name could be cut anywhere: they
+    all begin the first of them, and the form asks for the rest.
 
     Raises:
         Refusal: There is no such command, or no such argument.
@@ -50,10 +52,14 @@ def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dic
     command = commands[name]
     values: dict[str, str] = {}
     free: list[str] = []
+    goes_on: str | None = None
     for word in words[2:]:
         named = _NAMED.match(word)
         if named and named[1] in command.arguments:
             values[named[1]] = named[2]
+            goes_on = named[1] if command.arguments[named[1]].is_free_text else None
+        elif goes_on:
+            values[goes_on] += f" {word}"
         elif named and "//" not in word and not free and not command.arguments:
             raise Refusal(
                 f"/{command.name} takes no {named[1]}.",
@@ -66,6 +72,10 @@ def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dic
     open_ones = [
         a for a in command.arguments.values() if a.name not in values and a.type is not Upload
     ]
+    texts = [a for a in open_ones if a.is_free_text]
+    if command.opens_form and texts and free and not any(" " in word for word in free):
+        values[texts[0].name] = " ".join(free)
+        return command, values
     for position, argument in enumerate(open_ones):
         if not free:
             break
@@ -173,8 +183,8 @@ def _one(argument: Argument, raw: Any) -> Any:
             fix="Shorten it; attach or link what is longer.",
             field=argument.name,
         )
-    if argument.choices and text not in {c.value for c in argument.choices}:
-        raise _wrong(argument, text, ", ".join(c.value for c in argument.choices))
+    if argument.choices:
+        text = _chosen(argument, text)
     if isinstance(argument.type, type) and issubclass(argument.type, Enum):
         return argument.type(text)
     try:
@@ -193,6 +203,14 @@ def _one(argument: Argument, raw: Any) -> Any:
         }
         raise _wrong(argument, text, expected[argument.type]) from None
     return text
+
+
+def _chosen(argument: Argument, text: str) -> str:
+    """The choice that *text* names by its value or its label, capitals aside."""
+    for choice in argument.choices:
+        if text.lower() in (choice.value.lower(), choice.label.lower()):
+            return choice.value
+    raise _wrong(argument, text, ", ".join(c.value for c in argument.choices))
 
 
 def _truth(text: str) -> bool:

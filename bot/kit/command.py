@@ -137,6 +137,10 @@ class Argument:
             return tuple(Choice(str(m.value), str(m.value)) for m in self.type)
         return self.arg.choices
 
+    @property
+    def is_free_text(self) -> bool:
+        return self.type is str and not self.choices and self.arg.complete is None
+
 
 @dataclass(frozen=True)
 class Command:
@@ -157,13 +161,7 @@ class Command:
     @property
     def opens_form(self) -> bool:
         """Whether typing it bare opens a form: it asks for more than one free text."""
-        return (
-            sum(
-                a.type is str and not a.choices and a.arg.complete is None
-                for a in self.arguments.values()
-            )
-            > 1
-        )
+        return sum(a.is_free_text for a in self.arguments.values()) > 1
 
     @property
     def usage(self) -> str:

@@ -140,7 +140,7 @@ class Core:
                     )
                     session.add(row)
                 zone, since, cron = await self.zone(session), row.last_at or now, row.cron
-            if schedule.every is not None:
+            if schedule.every is not None or not row.enabled:
                 continue
             for moment in missed(trigger_of(schedule, zone, cron), since, now):
                 if now - moment <= schedule.catch_up:
