@@ -36,15 +36,26 @@ async def record_own(
     )
 
 
+def about(member_id: int) -> str:
+    """A member as a subject. The log outlives them, so it holds no name."""
+    return f"member:{member_id}"
+
+
 async def newest(
-    session: AsyncSession, community_id: int, *, limit: int
+    session: AsyncSession, community_id: int, *, limit: int, member_id: int | None = None
 ) -> list[tuple[Audit, str | None]]:
-    """The last entries, newest first, each with the actor's name where there still is one."""
-    rows = await session.execute(
+    """The last entries, newest first, each with the actor's name where there still is one.
+
+    With *member_id*, only what that member did or what was done to them.
+    """
+    found = (
         select(Audit, Member.name)
         .outerjoin(Member, Member.id == Audit.actor_id)
         .where(Audit.community_id == community_id)
         .order_by(Audit.id.desc())
         .limit(limit)
     )
+    if member_id is not None:
+        found = found.where((Audit.actor_id == member_id) | (Audit.subject == about(member_id)))
+    rows = await session.execute(found)
     return [(entry, name) for entry, name in rows]

@@ -1,6 +1,6 @@
 """What features tell each other: typed facts, announced in the transaction that makes them so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -23,3 +23,19 @@ class SubmissionScored:
     metric: str
     value: float
     rank: int
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """What one feature says of jobs of its own."""
+
+    what: str  #: such as "Submissions on cpu", or the id of one that is stuck
+    state: str  #: such as "queued 3 · running 1 · dead 0"
+    stuck: bool = False  #: somebody should look at it
+
+
+@dataclass(frozen=True)
+class JobLines:
+    """An admin asks how the jobs are. Whoever has some appends to ``lines``."""
+
+    lines: list[JobLine] = field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.community import models
+from bot.community import channels, models
 from bot.kit import work
 from bot.kit.clock import Clock
 from bot.kit.command import Choice, Person, Role
@@ -47,19 +47,26 @@ class Members:
 
     async def named(self, session: AsyncSession, speaker: work.Account, text: str) -> Person | None:
         wanted = text.strip().removeprefix("@").lower()
-        found = await session.scalars(
+        present = (
             select(models.Member)
             .join(models.Account)
             .where(
                 models.Member.community_id == speaker.community.id,
                 models.Member.left_at.is_(None),
-                (func.lower(models.Account.handle) == wanted)
-                | (func.lower(models.Member.name) == wanted),
             )
             .distinct()
         )
-        people = found.all()
-        return Known(people[0], speaker.community) if len(people) == 1 else None
+        own_platform = models.Account.platform == speaker.platform
+        # In this order: nobody takes another's handle by choosing it as their name.
+        for meant in (
+            own_platform & (func.lower(models.Account.handle) == wanted),
+            func.lower(models.Account.handle) == wanted,
+            func.lower(models.Member.name) == wanted,
+        ):
+            people = (await session.scalars(present.where(meant).limit(2))).all()
+            if people:
+                return Known(people[0], speaker.community) if len(people) == 1 else None
+        return None
 
     async def direct(self, session: AsyncSession, member_id: int) -> Place | None:
         account = await session.scalar(
@@ -83,7 +90,7 @@ class Members:
         ) or "UTC"
 
     async def channel(self, session: AsyncSession, community_id: int, purpose: str) -> Place | None:
-        value = await setting(session, community_id, f"channel.{purpose}")
+        value = await setting(session, community_id, channels.key(purpose))
         return Place.model_validate(value) if value else None
 
 

@@ -1,7 +1,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, Connection, ForeignKey, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.command import Role
@@ -74,3 +74,26 @@ class Audit(Base):
     subject: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str] = mapped_column(String(500), default="")
     at: Mapped[datetime]
+
+
+_REFUSE = "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+#: The statements that make the table append-only, by dialect; migrations carry them as well. A
+#: migration that rebuilds the table on SQLite drops its triggers and must run these again.
+AUDIT_APPEND_ONLY: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit {_REFUSE}",
+        f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit {_REFUSE}",
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$""",
+        """CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON audit
+        FOR EACH ROW EXECUTE FUNCTION audit_append_only()""",
+    ),
+}
+
+
+@event.listens_for(Audit.__table__, "after_create")
+def _make_append_only(_table: Any, connection: Connection, **_options: Any) -> None:
+    for statement in AUDIT_APPEND_ONLY[connection.dialect.name]:
+        connection.exec_driver_sql(statement)

@@ -6,6 +6,7 @@ repeated hour cannot make it happen twice.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,6 +45,16 @@ class Occurrence(Base):
     schedule: Mapped[str] = mapped_column(String(100), primary_key=True)
     key: Mapped[str] = mapped_column(String(100), primary_key=True)
     claimed_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class ScheduleChanged:
+    """A schedule was paused, resumed or moved.
+
+    Announced before the commit: an alarm is to be set again after it.
+    """
+
+    name: str
 
 
 def trigger_of(schedule: Schedule, zone: str, cron: str | None = None) -> BaseTrigger:

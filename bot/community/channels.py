@@ -1,0 +1,15 @@
+"""What a community keeps a channel for. Admins choose which with ``/admin channels``."""
+
+from bot.kit.command import Choice
+
+PURPOSES = (
+    Choice("checkins", "Check-ins: what members did and what comes next"),
+    Choice("leaderboards", "Leaderboards: models that were scored"),
+    Choice("moderators", "Moderators: what somebody should look at"),
+    Choice("announcements", "Announcements to everybody"),
+)
+
+
+def key(purpose: str) -> str:
+    """The setting that holds the channel of *purpose*."""
+    return f"channel.{purpose}"
