@@ -1,0 +1,1 @@
+"""Adapters: each maps one chat platform to commands and messages, and does nothing else."""

@@ -1,0 +1,96 @@
+"""What the page and ``say`` may send."""
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bot.kit.command import Refusal, Upload
+from bot.kit.core import Invocation
+from bot.kit.message import Place
+
+Handle = Annotated[
+    str,
+    StringConstraints(
+        to_lower=True, strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9_.\-]{0,31}$"
+    ),
+]
+Channel = Annotated[str, StringConstraints(pattern=r"^@?[a-z0-9][a-z0-9_.\-]{0,48}$")]
+_LONGEST_LINE = 8000
+_LARGEST_ID = 2**53
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Joining(_Sent):
+    """Somebody new."""
+
+    handle: Handle
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+class NewChannel(_Sent):
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9\-]{0,48}$")]
+    topic: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class Saying(_Sent):
+    """A line, a form that was filled in, or a button that was pressed.
+
+    ``values`` with a line that is a command are added to what the line says.
+    """
+
+    handle: Annotated[Handle, Field(alias="as")]
+    channel: Channel = "general"
+    thread: str | None = None
+    text: Annotated[str, StringConstraints(max_length=_LONGEST_LINE)] = ""
+    uploads: tuple[Upload, ...] = ()
+    command: str = ""
+    values: dict[str, Any] = {}
+    submitted: bool = False
+    pressed: bool = False  #: nobody typed it, so nothing is shown as typed
+
+
+class Suggesting(_Sent):
+    """An argument's value being typed."""
+
+    handle: Annotated[Handle, Field(alias="as")]
+    channel: Channel = "general"
+    command: str
+    argument: str
+    text: str = ""
+    values: dict[str, Any] = {}
+
+    def invocation(self, name: str, place: Place) -> Invocation:
+        return Invocation(
+            "local", self.handle, name, place, command=self.command, values=self.values
+        )
+
+
+class _Asking(BaseModel):
+    handle: Handle
+
+
+def handle_of(request: web.Request) -> str:
+    """Who asks."""
+    if not request.query.get("as"):
+        raise Refusal("Say who asks: ?as=ada", code="E_REQUEST")
+    return _Asking(handle=request.query["as"]).handle
+
+
+def required(request: web.Request, name: str) -> str:
+    if not (value := request.query.get(name, "")):
+        raise Refusal(f"{name} is missing.", code="E_REQUEST")
+    return value
+
+
+def number(request: web.Request, name: str) -> int | None:
+    """A message's id out of the query; None where it is absent."""
+    value = request.query.get(name, "")
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) > _LARGEST_ID:
+        raise Refusal(f"{name} is not the id of a message.", code="E_REQUEST", got=value[:50])
+    return int(value)

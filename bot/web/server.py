@@ -1,0 +1,107 @@
+"""One aiohttp server for everything this process shows over HTTP."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.kit.db import Base, Database
+
+_log = structlog.get_logger(__name__)
+_GOODBYE_SECONDS = 5.0
+
+
+class Part(Protocol):
+    """Something with pages of its own."""
+
+    def routes(self) -> list[web.AbstractRouteDef]: ...
+
+
+class WebServer:
+    """Listens while the bot is up. Knows what is served, not by whom.
+
+    ``/healthz`` says that the process runs, ``/readyz`` that its database answers and has the
+    schema, ``/metrics`` is for Prometheus.
+    """
+
+    def __init__(self, host: str, port: int, *, database: Database, parts: Iterable[Part]) -> None:
+        self.host, self.port = host, port  #: after ``start``, the port that was really taken
+        self._database = database
+        self._application = web.Application(middlewares=[_in_a_sentence])
+        self._application.add_routes(
+            [
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        for part in parts:
+            self._application.add_routes(part.routes())
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._runner = web.AppRunner(self._application, shutdown_timeout=_GOODBYE_SECONDS)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+        except OSError:
+            await self.stop()
+            raise
+        self.port = self._runner.addresses[0][1]
+        _log.info("web.listening", url=self.url)
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        try:
+            async with self._database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+                there = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
+        except (SQLAlchemyError, OSError):
+            return web.Response(status=503, text="the database does not answer\n")
+        lacking = sorted(set(Base.metadata.tables) - there)
+        if lacking:
+            return web.Response(
+                status=503, text=f"tables are missing, run bookwiz migrate: {', '.join(lacking)}\n"
+            )
+        return web.Response(text="ready\n")
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@web.middleware
+async def _in_a_sentence(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever breaks is logged here and leaves as a sentence, never as a traceback."""
+    try:
+        return await handler(request)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception:  # noqa: BLE001 - what is left is a defect, and a visitor reads a sentence
+        _log.exception("web.failed", path=request.path)
+        return web.json_response(
+            {"problem": "Something broke on our side. Please try once more.", "code": "E_SERVER"},
+            status=500,
+        )
