@@ -115,8 +115,8 @@ def _hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], N
         ):
             said = {k: str(words.get(k, "")) for k in ("expected", "got", "fix")}
             claims.failure = Refusal(code, str(words.get("problem", "")), **said)
-        case {"broken": str() as words}:
-            claims.broken = cleaned(words, 400)
+        case {"broken": str() as why}:
+            claims.broken = cleaned(why, 400)
             log.warning("a cell broke: %s", claims.broken)
         case {"confined": _}:
             claims.confined = True

@@ -70,7 +70,10 @@ def macro_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     hits = np.diagonal(counts, axis1=-2, axis2=-1).astype(np.float64)
     both = (counts.sum(axis=-1) + counts.sum(axis=-2)).astype(np.float64)
     occurs = both > 0
-    return _ratio(2 * hits, both).sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1)
+    mean: NDArray[np.float64] = _ratio(2 * hits, both).sum(axis=-1) / np.maximum(
+        occurs.sum(axis=-1), 1
+    )
+    return mean
 
 
 def macro_f1_interval(

@@ -51,7 +51,7 @@ def add_dataset(
         raise DatasetError(f"conditions of a split that is not there: {', '.join(sorted(unknown))}")
     shape = _one_shape(sources)
     classes = _classes(sources)
-    splits = {
+    splits: dict[str, SplitArrays] = {
         split: SplitArrays(sources[split].images, _labels(sources[split], classes, split))
         for split in SPLITS
         if split in sources
@@ -118,19 +118,19 @@ def _labels(source: Source, classes: tuple[str, ...], split: str) -> NDArray[np.
     return np.array([place[name] for name in own], np.int64)[source.labels]
 
 
-def _facts(
-    split: SplitName, arrays: SplitArrays, classes: tuple[str, ...], card: Card
-) -> SplitFacts:
+def _facts(split: str, arrays: SplitArrays, classes: tuple[str, ...], card: Card) -> SplitFacts:
     counts = np.bincount(arrays.labels, minlength=len(classes))
-    return SplitFacts(
-        split=split,
-        images=len(arrays.labels),
-        per_class=tuple(counts.tolist()),
-        conditions=card.conditions.get(split, ""),
+    return SplitFacts.model_validate(
+        {
+            "split": split,
+            "images": len(arrays.labels),
+            "per_class": tuple(counts.tolist()),
+            "conditions": card.conditions.get(split, ""),
+        }
     )
 
 
-def _doubts(splits: Mapping[SplitName, SplitArrays], classes: tuple[str, ...]) -> list[str]:
+def _doubts(splits: Mapping[str, SplitArrays], classes: tuple[str, ...]) -> list[str]:
     found = []
     for split, arrays in splits.items():
         counts = np.bincount(arrays.labels, minlength=len(classes))

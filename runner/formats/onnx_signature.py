@@ -58,7 +58,7 @@ class Signature:
 
 
 def read_signature(model: onnx.ModelProto, image: ImageShape, *, classes: int) -> Signature:
-    """Return how ``model`` is fed. Raises Refusal: E_INPUT_SHAPE, E_INPUT_TYPE, E_PREPROC, E_OUTPUT…"""
+    """Return how ``model`` is fed. Raises Refusal (E_INPUT_*, E_OUTPUT_SHAPE, E_PREPROC)."""
     # Older exporters list the weights as inputs too.
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]

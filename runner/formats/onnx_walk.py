@@ -48,7 +48,7 @@ def parse(data: bytes | memoryview) -> onnx.ModelProto:
     model = onnx.ModelProto()
     try:
         model.ParseFromString(bytes(data))
-    except Exception as error:  # protobuf's exception class depends on its build
+    except Exception as error:  # noqa: BLE001 - protobuf's class of it depends on its build
         raise Refusal(
             "E_ONNX_BROKEN",
             "The file is cut short or damaged: its parts do not fit together.",
@@ -117,7 +117,7 @@ def _walk_nodes(
             else:
                 _check_operator(node)
             for tensor in _tensors(node):
-                _check_tensor(tensor, census, memory)
+                _check_tensor(tensor, memory)
             if node.op_type == "Constant" and node.output and len(node.attribute) == 1:
                 census.constants[node.output[0]] = node.attribute[0].t
             _check_request(node, census, memory)
@@ -151,16 +151,16 @@ def _tensors(node: onnx.NodeProto) -> Iterator[onnx.TensorProto]:
 
 def _check_initialisers(graph: onnx.GraphProto, census: Census, memory: int) -> None:
     for tensor in graph.initializer:
-        _check_tensor(tensor, census, memory)
+        _check_tensor(tensor, memory)
         census.constants[tensor.name] = tensor
         census.parameters += math.prod(tensor.dims)
     for sparse in graph.sparse_initializer:
-        _check_tensor(sparse.values, census, memory)
-        _check_tensor(sparse.indices, census, memory)
+        _check_tensor(sparse.values, memory)
+        _check_tensor(sparse.indices, memory)
         _refuse_huge(sparse.dims, sparse.values.data_type, "a sparse tensor", memory)
 
 
-def _check_tensor(tensor: onnx.TensorProto, census: Census, memory: int) -> None:
+def _check_tensor(tensor: onnx.TensorProto, memory: int) -> None:
     if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
         raise Refusal("E_ONNX_EXTERNAL_DATA", got=f"the tensor {cleaned(tensor.name, 80)}")
     if any(d < 0 for d in tensor.dims):

@@ -33,6 +33,10 @@ _MAGICS = (
     (b"\x7fELF", "a Linux program"),
     (b"MZ", "a Windows program"),
 )
+_FLATBUFFERS = {
+    b"TFL3": "a TensorFlow Lite model",
+    b"ORTM": "an ONNX Runtime model (.ort): upload the .onnx file that it was made from",
+}
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 
@@ -45,20 +49,21 @@ def what_is_it(head: bytes) -> str | None:
     for magic, words in _MAGICS:
         if head.startswith(magic):
             return words
-    if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model"
-    if head[4:8] == b"ORTM":
-        return "an ONNX Runtime model (.ort): upload the .onnx file that it was made from"
-    if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 40:
+    if head[4:8] in _FLATBUFFERS:
+        return _FLATBUFFERS[head[4:8]]
+    # Eight bytes of length, then JSON: no other magic.
+    if head[8:10] in (b'{"', b"{ ", b"{}") and int.from_bytes(head[:8], "little") < 1 << 40:
         return "a safetensors file, which holds weights without the network"
+    return _kind_of_text(head)
+
+
+def _kind_of_text(head: bytes) -> str | None:
     text = head.lstrip().lower()
     if text.startswith(_MARKUP):
         return "a web page: the link led to a page about the file, not to the file"
     if text.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer: download the real file first (`git lfs pull`)"
-    if _is_text(head):
-        return "a text file"
-    return None
+    return "a text file" if _is_text(head) else None
 
 
 def _is_text(head: bytes) -> bool:

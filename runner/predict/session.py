@@ -37,7 +37,7 @@ class Net:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - its classes are made at run time
             raise refusal_of(error, "E_ONNX_BROKEN") from None
         self._input = input_name
         self.classes = classes
@@ -70,7 +70,7 @@ class Net:
     def _run(self, names: list[str], feed: NDArray[Any]) -> list[Any]:
         try:
             return list(self._session.run(names, {self._input: feed}))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - its classes are made at run time
             raise refusal_of(error, "E_RUN") from None
 
     def scores(self, feed: NDArray[Any], into: NDArray[np.float32]) -> None:
@@ -91,5 +91,5 @@ class Net:
         binding.bind_output(self._output, "cpu", 0, np.float32, into.shape, into.ctypes.data)
         try:
             self._session.run_with_iobinding(binding)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - its classes are made at run time
             raise refusal_of(error, "E_RUN") from None

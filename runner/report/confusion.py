@@ -101,7 +101,7 @@ def _fill(axes: Axes, counts: NDArray[np.int64]) -> None:
     norm = PowerNorm(0.5, 0, 1)
     for colour, cells in ((_RIGHT, right), (_WRONG, ~right)):
         scale = LinearSegmentedColormap.from_list("card", [_CARD, colour])
-        shown = np.ma.masked_where(~cells | (counts == 0), shares)  # type: ignore[no-untyped-call]
+        shown = np.ma.masked_where(~cells | (counts == 0), shares)
         axes.imshow(shown, cmap=scale, norm=norm, interpolation="nearest", aspect="equal")
     if len(counts) > _COUNTS_UP_TO:
         return
@@ -145,7 +145,7 @@ def _title(figure: Figure, name: str, score: SplitScore) -> None:
         fontweight="bold", va="center",
     )  # fmt: skip
     between = (
-        f" · 95 % interval {100 * accuracy.low:.1f}–{100 * accuracy.high:.1f}"  # noqa: RUF001
+        f" · 95 % interval {100 * accuracy.low:.1f}–{100 * accuracy.high:.1f}"
         if accuracy.low is not None and accuracy.high is not None
         else ""
     )

@@ -25,6 +25,7 @@ STATUS_BYTES = 64 * 1024
 # The parent ends an evaluation on time; the warden only has to when the parent cannot.
 _WARDEN_GRACE = 1.0
 _BURIAL_SECONDS = 5.0
+_SIGNALLED = 128
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from runner.sandbox.child import main; main(sys.argv[2:])"
@@ -96,7 +97,7 @@ class Cell:
         except BrokenPipeError:
             pass  # it died before it got the job; its exit status says how
         status = self.close(wait=not (flooded or timed_out))
-        number = status - 128 if status > 128 else -status if status < 0 else 0
+        number = status - _SIGNALLED if status > _SIGNALLED else max(-status, 0)
         return Ending(status, number, timed_out or status == TIMED_OUT, flooded)
 
     def _hand_over(self, job: dict[str, Any], descriptors: Sequence[int], wall: float) -> None:

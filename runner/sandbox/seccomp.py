@@ -95,7 +95,7 @@ def _jump(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
 
 
 def _when(number: int, tests: list[tuple[int, bytes, int]], otherwise: int) -> list[bytes]:
-    """Return the block for one call: (argument, test that skips one if false, verdict)…"""
+    """Return the block for one call; a test that fails skips the verdict after it."""
     body = []
     for argument, test, verdict in tests:
         body += [_jump(_LOAD, _ARGUMENTS + 8 * argument), test, _jump(_RETURN, verdict)]

@@ -1,0 +1,66 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.tasks import classification
+
+CLASSES = ("cat", "dog", "eel")
+SCORES = np.array([[3, 1, 0], [3, 1, 0], [0, 2, 1], [0, 0, 5], [1, 1, 1]], np.float32)
+LABELS = np.array([0, 1, 1, 2, 2])
+
+
+def test_dev_is_told_in_full():
+    score = classification.score("dev", SCORES, LABELS, classes=CLASSES)
+    assert score.images == 5
+    assert score.metrics[0].name == "accuracy"
+    assert score.metrics[0].value == pytest.approx(3 / 5)
+    assert score.metrics[0].low < 3 / 5 < score.metrics[0].high
+    assert score.confusion == ((1, 0, 0), (1, 1, 0), (1, 0, 1))
+    assert score.confused == (("dog", "cat", 1), ("eel", "cat", 1))
+    assert [(c.name, c.support, c.recall) for c in score.classes] == [
+        ("cat", 1, 1),
+        ("dog", 2, 0.5),
+        ("eel", 2, 0.5),
+    ]
+
+
+@pytest.mark.parametrize("split", ["board", "shadow"])
+def test_hidden_splits_tell_nothing_of_classes(split):
+    score = classification.score(split, SCORES, LABELS, classes=CLASSES)
+    assert (score.classes, score.confusion, score.confused) == ((), (), ())
+    assert {metric.name for metric in score.metrics} == {"accuracy", "macro_f1"}
+
+
+def test_rows_must_match_labels():
+    with pytest.raises(ValueError, match="5 rows for 4 labels"):
+        classification.score("dev", SCORES, LABELS[:4], classes=CLASSES)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.integers(0, 1000), st.integers(1, 9))
+def test_top_k_counts_what_sorting_finds_and_top_1_is_argmax(seed, k):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 4, (30, 9)).astype(np.float32)
+    labels = rng.integers(0, 9, 30)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    assert classification.top_k_right(scores, labels, k) == sum(
+        label in row[:k] for label, row in zip(labels, order, strict=True)
+    )
+    assert classification.top_k_right(scores, labels, 1) == (scores.argmax(1) == labels).sum()
+
+
+def test_logits_become_probabilities_and_probabilities_stay():
+    shares = classification.probabilities(np.array([[1e38, -1e38], [0, 0]], np.float32))
+    assert shares.tolist() == [[1, 0], [0.5, 0.5]]
+    given_ = np.array([[0.25, 0.75]], np.float32)
+    assert classification.probabilities(given_) is given_
+
+
+def test_statistics_hold_right_and_confidence_and_no_class():
+    with np.load(io.BytesIO(classification.statistics(SCORES, LABELS))) as archive:
+        assert set(archive.files) == {"right", "confidence"}
+        assert archive["right"].tolist() == [True, False, True, True, False]
+        assert archive["confidence"].dtype == np.float32
