@@ -2,10 +2,11 @@
 
 import time
 from datetime import datetime
-from typing import Any
 
 import structlog
 
+from bot.chat.local.adapter import LocalChat
+from bot.chat.local.api import LocalApi
 from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
@@ -20,6 +21,7 @@ from bot.kit.outbox import Courier
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleRow, trigger_of
 from bot.kit.work import Services
+from bot.web.server import WebServer
 from runner.contract import Outcome, Progress
 
 _log = structlog.get_logger(__name__)
@@ -29,7 +31,10 @@ _PROGRESS_PAUSE = 1.5  # seconds between two reports of one submission that are 
 class Bot:
     """Everything between a chat and a runner, put together and not yet started."""
 
-    def __init__(self, settings: Settings, engine: Engine, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine | None = None, *, clock: Clock | None = None
+    ) -> None:
+        engine = engine or engine_for(settings)
         self.settings, self.engine = settings, engine
         self.clock = clock or Clock()
         self.database = Database(settings.database)
@@ -49,6 +54,12 @@ class Bot:
             data=settings.data.absolute(),
         )
         self.core = Core(self.database, services, after_commit=self.courier.wake)
+        self.chat = LocalChat(self.core)
+        self.courier.chats["local"] = self.chat
+        web = settings.web
+        self.web = WebServer(
+            web.host, web.port, database=self.database, parts=[LocalApi(self.chat)]
+        )
         self.alarm = Alarm(self.core.fire)
         self._progressed: dict[str, tuple[float, str]] = {}
 
@@ -63,16 +74,24 @@ class Bot:
             )
 
     async def start(self) -> None:
-        """Start what works by itself: catch up, then engine, courier and alarm."""
+        """Start what works by itself: catch up, then engine, courier, alarm, and the doors last."""
         self.files.clear_incoming()
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
         await self.engine.start(self.outcome, self.progress)
         await self.courier.start()
+        for schedule in self.core.services.schedules.values():
+            if schedule.every is not None:
+                await self.core.fire(schedule, self.clock.now())
         await self.set_alarms()
         self.alarm.start()
+        await self.web.start()
+        await self.chat.start(self.web.url)
 
     async def stop(self) -> None:
+        """Stop in the order in which work arrives: doors, alarm, engine, then what it left to say."""
+        await self.chat.stop()
+        await self.web.stop()
         self.alarm.stop()
         await self.engine.stop()
         await self.courier.stop()
@@ -117,8 +136,12 @@ class Bot:
         _log.warning("schedules.skipped", count=len(skipped))
 
 
-def embedded_engine(settings: Settings) -> Any:
-    """The engine for *settings*: our own runner process, or Procrastinate where a URL is given."""
+def engine_for(settings: Settings) -> Engine:
+    """Our own runner process, or Procrastinate where a job database is given."""
+    if settings.jobs.url:
+        from bot.kit.jobs.distributed import DistributedEngine
+
+        return DistributedEngine(settings.jobs.url)
     from bot.kit.jobs.embedded import EmbeddedEngine
 
     return EmbeddedEngine(runners=settings.jobs.runners, idle_seconds=settings.jobs.idle_seconds)

@@ -1,0 +1,132 @@
+"""bookwiz: demo, up, say, migrate, doctor, dataset, new-feature."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.chat.local.say import say
+from bot.config import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bookwiz")
+def main() -> None:
+    """Run and look after the community bot."""
+
+
+def _settings(data: Path | None = None, port: int | None = None) -> Settings:
+    settings = Settings(**({"data": data} if data else {}))
+    if port is not None:
+        settings.web.port = port
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, int | None]) -> None:
+    try:
+        sys.exit(asyncio.run(work) or 0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for everything it keeps.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port of the chat page; 0 takes a free one."
+)
+def demo(data: Path | None, port: int | None) -> None:
+    """Start it all on this machine, with people and benchmarks to play with."""
+    from bot.demo import run
+
+    _run(run(_settings(data, port)))
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for everything it keeps.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
+)
+def up(data: Path | None, port: int | None) -> None:
+    """Run the bot."""
+    from bot.serve import serve
+
+    _run(serve(_settings(data, port)))
+
+
+@main.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the SQLite file."
+)
+def migrate(data: Path | None) -> None:
+    """Bring the databases to the newest schema."""
+    from bot.serve import migrate as migrate_all
+
+    _run(migrate_all(_settings(data)))
+
+
+@main.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the installation."
+)
+def doctor(data: Path | None) -> None:
+    """Say what is on, what is missing, and what to type next."""
+    from bot.doctor import examine
+
+    _run(examine(_settings(data)))
+
+
+@main.group()
+def dataset() -> None:
+    """Datasets that benchmarks stand on."""
+
+
+@dataset.command("add", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the installation."
+)
+def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
+    r"""Check images and labels, decode them once, and freeze them as a dataset version.
+
+    \b
+    bookwiz dataset add NAME --board SRC [--train SRC] [--dev SRC] [--shadow SRC]
+                        --licence TEXT --source TEXT [--conditions shadow=TEXT]
+
+    SRC is a folder with a folder of pictures for each class, an .npz file with images and labels,
+    or IMAGES,LABELS in MNIST's IDX format. All options: bookwiz-runner dataset add --help
+    """
+    from bot.datasets import add
+
+    _run(add(_settings(data), name, options))
+
+
+@main.command("new-feature")
+@click.argument("name")
+def new_feature(name: str) -> None:
+    """Write a working feature folder and its test, to build on."""
+    from bot.scaffold import new_feature as scaffold
+
+    try:
+        written = scaffold(name, Path.cwd())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
+        click.echo(f"wrote {path}")
+
+
+main.add_command(say)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""``bookwiz demo``: a small community with real benchmarks, on this machine, with no account.
+
+Everything is made through the same doors as in real life: datasets by the runner, check-ins by
+commands, baselines by the line that members' models wait in.
+"""
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from sqlalchemy import func, select
+
+from bot.app import Bot
+from bot.community.members import set_setting, setting, the_community
+from bot.config import Settings
+from bot.datasets import child, freeze
+from bot.features.leaderboards import benchmarks, line
+from bot.features.leaderboards.models import WAITING, Benchmark, Submission
+from bot.kit import log
+from bot.kit import migrate as migrations
+from bot.kit.command import Role, Upload
+from bot.kit.core import Invocation
+from bot.kit.db import Database
+from bot.kit.message import Place
+from bot.serve import running, until_told
+
+SEEDED = "demo.seeded"
+_WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Someone:
+    """One of the people one can speak as."""
+
+    handle: str
+    name: str
+    timezone: str
+    role: Role = Role.MEMBER
+    done: str = ""
+    next: str = ""
+
+
+#: Two circles' worth of members, and the moderator they share. The first one is the admin.
+PEOPLE = (
+    Someone("moira", "Moira", "Europe/Dublin", Role.ADMIN),
+    Someone(
+        "ada",
+        "Ada",
+        "Europe/London",
+        done="Trained a small CNN on digits",
+        next="Export it to ONNX and submit it",
+    ),
+    Someone(
+        "bob",
+        "Bob",
+        "America/New_York",
+        done="Read the ViT paper",
+        next="Write down where it fails",
+    ),
+    Someone(
+        "chen",
+        "Chen",
+        "Asia/Shanghai",
+        Role.LEAD,
+        done="Labelled 200 night images",
+        next="Train on them",
+    ),
+    Someone("dina", "Dina", "Africa/Cairo"),
+    Someone(
+        "emeka",
+        "Emeka",
+        "Africa/Lagos",
+        done="Augmentation: rotation helps, flips do not",
+        next="Try mixup",
+    ),
+    Someone("fatima", "Fatima", "Asia/Karachi"),
+    Someone("gael", "Gaël", "Europe/Paris", Role.LEAD),
+    Someone(
+        "hana",
+        "Hana",
+        "Asia/Tokyo",
+        done="Finished the calibration notebook",
+        next="Explain ECE to the circle",
+    ),
+    Someone("ines", "Inês", "America/Sao_Paulo"),
+    Someone("jorge", "Jorge", "America/Mexico_City"),
+)
+CHANNELS = {
+    "check-ins": "How everybody's week went",
+    "moderators": "What only moderators need to know",
+}
+COMING = (
+    (
+        "shapes-detection",
+        "Shapes: detection",
+        "detection",
+        "A missed shape costs more than a false one.",
+    ),
+    (
+        "shapes-segmentation",
+        "Shapes: segmentation",
+        "segmentation",
+        "Every class counts the same, the thin ones too.",
+    ),
+)
+
+
+async def run(settings: Settings) -> None:
+    """Make the demo's data where it is not there yet, start everything, say what to try."""
+    log.set_up("warning", settings.log.form)
+    started = time.monotonic()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    await migrations.upgrade(database)
+    await database.close()
+    async with running(settings) as bot:
+        if not await _is_seeded(bot):
+            click.echo(f"First start: making a small community in {settings.data}")
+            await _seed(bot, settings)
+        _say_hello(bot, time.monotonic() - started)
+        await until_told()
+
+
+async def _is_seeded(bot: Bot) -> bool:
+    async with bot.database.read() as session:
+        community = await the_community(session)
+        return bool(await setting(session, community.id, SEEDED, default=False))
+
+
+async def _seed(bot: Bot, settings: Settings) -> None:
+    """Every step can be repeated: a start that was cut off goes on where it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        click.echo("  digits: real handwriting, two baseline models …")
+        files = Path(folder)
+        made = asyncio.create_task(child("digits", "--out", folder))
+        await _people(bot)
+        models = [
+            Path(said) for said in (await made).decode().split("\n") if said.endswith(".onnx")
+        ]
+        click.echo("  freezing the dataset …")
+        splits = [
+            o
+            for s in ("train", "dev", "board", "shadow")
+            for o in (f"--{s}", str(files / f"{s}.npz"))
+        ]
+        manifest = await freeze(
+            settings,
+            "digits",
+            [
+                "--task",
+                "classification",
+                *splits,
+                "--licence",
+                "CC BY 4.0",
+                "--source",
+                "UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn",
+            ],
+        )
+        click.echo("  scoring the baselines …")
+        async with bot.core.work("leaderboards") as work:
+            await benchmarks.add_dataset(work.session, manifest, now=work.now)
+        await _benchmarks(bot, manifest.key)
+        await _baselines(bot, models)
+    await _check_ins(bot)
+    async with bot.core.work("demo") as work:
+        community = await the_community(work.session)
+        await set_setting(work.session, community.id, SEEDED, value=True)
+
+
+async def _people(bot: Bot) -> None:
+    people = bot.core.services.people
+    for name, topic in CHANNELS.items():
+        await bot.chat.add_channel(name, topic)
+    async with bot.core.work("demo") as work:
+        community = await the_community(work.session)
+        for someone in PEOPLE:
+            account = await people.account(
+                work.session, platform="local", handle=someone.handle, name=someone.name
+            )
+            account.member.row.timezone, account.member.row.role = (
+                someone.timezone,
+                int(someone.role),
+            )
+        for purpose, channel in (
+            ("checkins", "check-ins"),
+            ("leaderboards", "results"),
+            ("moderators", "moderators"),
+        ):
+            place = Place(platform="local", channel=channel).model_dump()
+            await set_setting(work.session, community.id, f"channel.{purpose}", place)
+
+
+async def _benchmarks(bot: Bot, dataset: str) -> None:
+    async with bot.core.work("leaderboards") as work:
+        community = await the_community(work.session)
+        if await work.session.scalar(select(func.count()).select_from(Benchmark)):
+            return
+        await benchmarks.create(
+            work.session,
+            community.id,
+            name="digits",
+            title="Handwritten digits",
+            dataset=dataset,
+            metric="accuracy",
+            why="Ten balanced classes, and every mix-up costs the same: the share of right answers says it all.",
+            rules="Train on train, choose on dev, hand in what you chose. Any data of your own is welcome.",
+            per_day=20,
+            now=work.now,
+        )
+        for name, title, task, why in COMING:
+            await benchmarks.create(
+                work.session,
+                community.id,
+                name=name,
+                title=title,
+                dataset=None,
+                metric="macro_f1",
+                why=why,
+                task=task,
+                now=work.now,
+            )
+
+
+async def _baselines(bot: Bot, models: list[Path]) -> None:
+    async with bot.core.work("leaderboards") as work:
+        community = await the_community(work.session)
+        digits = await benchmarks.find(work.session, community.id, "digits")
+        known = set((await work.session.scalars(select(Submission.baseline))).all())
+        for model in models:
+            if model.stem not in known:
+                stored = await bot.files.add(await asyncio.to_thread(model.read_bytes))
+                upload = Upload(name=model.name, sha256=stored.sha256, size=stored.size)
+                await line.enter(work, digits, upload, baseline=model.stem)
+    async with asyncio.timeout(_WAIT_SECONDS):
+        while await _waiting(bot):  # noqa: ASYNC110 - an event for this one wait would cost more than it saves
+            await asyncio.sleep(0.1)
+
+
+async def _waiting(bot: Bot) -> bool:
+    async with bot.database.read() as session:
+        return bool(
+            await session.scalar(
+                select(Submission.id).where(Submission.state.in_(WAITING)).limit(1)
+            )
+        )
+
+
+async def _check_ins(bot: Bot) -> None:
+    for someone in PEOPLE:
+        if someone.done:
+            await bot.core.handle(
+                Invocation(
+                    "local",
+                    someone.handle,
+                    someone.name,
+                    Place(platform="local", channel="check-ins"),
+                    command="checkin now",
+                    values={"done": someone.done, "next": someone.next},
+                    submitted=True,
+                )
+            )
+
+
+def _say_hello(bot: Bot, seconds: float) -> None:
+    click.echo(
+        f"""
+Bookwiz is up ({seconds:.1f} s):  {bot.web.url}
+
+Three things to try there, or from another terminal:
+  bookwiz say --as ada "/leaderboard show digits"
+  bookwiz say --as ada "/checkin now" --form done="Read a paper" --form next="Reproduce it"
+  bookwiz say --as ada "/model submit benchmark:digits" --file MODEL.onnx --wait
+
+Ctrl-C stops it; what was said is kept in {bot.settings.data}."""
+    )

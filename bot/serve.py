@@ -1,0 +1,85 @@
+"""Runs the bot until it is told to stop, and brings its databases up to date."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.app import Bot
+from bot.config import Settings
+from bot.kit import log
+from bot.kit import migrate as migrations
+from bot.kit.db import Database
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Bot]:
+    """The whole bot, started, and stopped at the end of the block."""
+    bot = Bot(settings)
+    try:
+        await _be_current(bot.database)
+        await bot.start()
+    except OSError as error:
+        await bot.stop()
+        raise click.ClickException(
+            f"Port {settings.web.port} cannot be taken ({error.strerror or error}). Choose another: --port 0 takes a free one."
+        ) from error
+    except SQLAlchemyError as error:
+        await bot.stop()
+        raise click.ClickException(
+            f"The database cannot be used: {type(error).__name__}. Look with: bookwiz doctor"
+        ) from error
+    except BaseException:
+        await bot.stop()
+        raise
+    try:
+        yield bot
+    finally:
+        await bot.stop()
+
+
+async def _be_current(database: Database) -> None:
+    if not await migrations.is_current(database):
+        raise click.ClickException(
+            "The database has an older schema, or none yet. Type: bookwiz migrate"
+        )
+
+
+async def until_told() -> None:
+    """Wait for Ctrl-C or a polite kill."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, told.set)
+    await told.wait()
+
+
+async def serve(settings: Settings) -> None:
+    log.set_up(settings.log.level, settings.log.form)
+    async with running(settings) as bot:
+        click.echo(f"Bookwiz is up: {bot.web.url}")
+        await until_told()
+        _log.info("stopping")
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the community's database, and the job database where there is one, up to date."""
+    database = Database(settings.database)
+    try:
+        before, after = await migrations.upgrade(database)
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"The database cannot be brought up to date: {error}") from error
+    finally:
+        await database.close()
+    click.echo(f"database: {before or 'empty'} → {after}")
+    if settings.jobs.url:
+        from bot.kit.jobs.distributed import apply_schema
+
+        await apply_schema(settings.jobs.url)
+        click.echo("job database: up to date")
