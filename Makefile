@@ -71,7 +71,7 @@ echo "Installing Bookwiz ($(1)) into $(VENV): a minute or two the first time, of
 	while read -r word rest; do \
 		case "$$word" in \
 			Collecting) found=$$((found + 1)); [ $$((found % 20)) -ne 0 ] || echo "  $$found libraries fetched …";; \
-			Installing) echo "  installing them …";; \
+			Installing) [ "$${rest%%[ :]*}" != collected ] || echo "  installing them …";; \
 			FAILED) exit 1;; \
 		esac; \
 	done; \

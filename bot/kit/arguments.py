@@ -1,19 +1,27 @@
 """From what a member typed to the values a command takes, and to the form that asks for them."""
 
+import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.kit.command import Argument, Command, Person, Refusal, Upload
 from bot.kit.message import Form, FormField
 
 _NAMED = re.compile(r"^([a-z][a-z_]*):(.*)$", re.DOTALL)
+#: what the smallest of our databases' integers holds
+_INTEGERS = range(-(2**31), 2**31)
+#: far enough for anybody's plans, and arithmetic in any zone stays inside what datetime holds
+_YEARS = range(1900, 2200)
+#: no database takes these
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
+_T = TypeVar("_T")
 _KINDS = {
     int: "integer",
     float: "number",
@@ -165,7 +173,7 @@ def convert(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _empty(raw: Any) -> bool:
-    return raw is None or (isinstance(raw, str) and not raw.strip())
+    return raw is None or (isinstance(raw, str) and not _UNSTORABLE.sub("", raw).strip())
 
 
 def _one(argument: Argument, raw: Any) -> Any:
@@ -173,7 +181,7 @@ def _one(argument: Argument, raw: Any) -> Any:
         if not isinstance(raw, Upload):
             raise _wrong(argument, raw, "an attached file")
         return raw
-    text = str(raw).strip()
+    text = _UNSTORABLE.sub("", str(raw)).strip()
     if len(text) > argument.arg.max_length:
         raise Refusal(
             f"{argument.name.capitalize()} is too long.",
@@ -186,14 +194,9 @@ def _one(argument: Argument, raw: Any) -> Any:
     if argument.choices:
         text = _chosen(argument, text)
     if isinstance(argument.type, type) and issubclass(argument.type, Enum):
-        return argument.type(text)
+        return next(m for m in argument.type if str(m.value) == text)
     try:
-        if argument.type is bool:
-            return _truth(text)
-        if argument.type is date:
-            return date.fromisoformat(text)
-        if argument.type in (int, float):
-            return argument.type(text)
+        return _plain(argument.type, text)
     except ValueError:
         expected = {
             bool: "yes or no",
@@ -202,7 +205,25 @@ def _one(argument: Argument, raw: Any) -> Any:
             float: "a number",
         }
         raise _wrong(argument, text, expected[argument.type]) from None
+
+
+def _plain(kind: type, text: str) -> Any:
+    """*text* as a value of *kind*; a ValueError where it is none that we can keep."""
+    if kind is bool:
+        return _truth(text)
+    if kind is date:
+        return _within(date.fromisoformat(text), lambda day: day.year in _YEARS)
+    if kind is int:
+        return _within(int(text), _INTEGERS.__contains__)
+    if kind is float:
+        return _within(float(text), math.isfinite)
     return text
+
+
+def _within(value: _T, fits: Callable[[_T], bool]) -> _T:
+    if fits(value):
+        return value
+    raise ValueError(value)
 
 
 def _chosen(argument: Argument, text: str) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import jinja2
 from jinja2.runtime import Undefined
@@ -19,7 +19,10 @@ from markdown_it.token import Token
 from bot.kit.command import Feature, Person
 from bot.kit.message import Block, Button, Buttons, Fields, File, Image, Message, Table, Text
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@=])")
+_KEPT = (
+    "\n\u200c\u200d"  # line breaks, and the joiners that Persian, Hindi and emoji are written with
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ALIGN = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -34,10 +37,8 @@ def clean(text: str) -> str:
     """Take out what no sentence needs: control characters and overrides of the text's direction."""
     return "".join(
         c
-        for c in text
-        if c == "\n"
-        or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
-        or c in "\u200d\ufe0f"
+        for c in text.replace("\t", " ")
+        if c in _KEPT or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
     )
 
 
@@ -66,16 +67,17 @@ def member(person: Person) -> Safe:
 
 
 def picture(sha256: str, name: str, alt: str) -> Safe:
-    return Safe(f"![{line(alt)}](blob:{sha256}/{name})")
+    return Safe(f"![{line(alt)}](blob:{sha256}/{quote(clean(name), safe='')})")
 
 
 def file(sha256: str, name: str, label: str) -> Safe:
-    return Safe(f"[{line(label)}](blob:{sha256}/{name})")
+    return Safe(f"[{line(label)}](blob:{sha256}/{quote(clean(name), safe='')})")
 
 
 def bar(share: float, width: int = 20) -> Safe:
     """A progress bar in characters, with the figure beside it."""
-    full = round(max(0.0, min(1.0, share)) * width)
+    share = max(0.0, min(1.0, share))
+    full = round(share * width)
     return Safe("▰" * full + "▱" * (width - full) + f" {share:.0%}")
 
 
@@ -192,7 +194,8 @@ def _special(inner: list[Token]) -> Block | None:
     ]
     if len(children) == 1 and children[0].type == "image":
         sha256, _, name = str(children[0].attrs["src"]).removeprefix("blob:").partition("/")
-        return Image(sha256=sha256, name=unquote(name), alt=children[0].content.replace("\\", ""))
+        alt = "".join(c.content for c in children[0].children or [])
+        return Image(sha256=sha256, name=unquote(name), alt=alt)
     links = [c for c in children if c.type == "link_open"]
     if (
         not links
