@@ -129,7 +129,7 @@ def _field(argument: Argument, given: Mapping[str, Any], problem: Refusal | None
     return FormField(
         name=argument.name,
         label=argument.arg.help,
-        kind=kind,  # type: ignore[arg-type] # the table above holds nothing else
+        kind=kind,
         required=argument.required,
         value=""
         if value is None or isinstance(value, Upload)

@@ -209,7 +209,7 @@ def _special(inner: list[Token]) -> Block | None:
         styles = [str(link.attrs.get("title", "plain")) for link in links]
         return Buttons(
             buttons=tuple(
-                Button(label=label, command=target, style=style)  # type: ignore[arg-type] # pydantic checks it
+                Button(label=label, command=target, style=style)
                 for label, target, style in zip(labels, targets, styles, strict=True)
             )
         )
@@ -242,4 +242,4 @@ def _table(inner: list[Token]) -> Table | Fields:
     head, *body = rows
     if not any(head) and len(head) == 2:  # noqa: PLR2004 - a name and a value
         return Fields(pairs=tuple((name, value) for name, value in body))
-    return Table(head=tuple(head), rows=tuple(tuple(r) for r in body), align=tuple(align))  # type: ignore[arg-type] # from _ALIGN
+    return Table(head=tuple(head), rows=tuple(tuple(r) for r in body), align=tuple(align))

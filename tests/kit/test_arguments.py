@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -156,11 +157,9 @@ def test_a_blank_value_counts_as_missing(blank):
 @given(st.text())
 def test_no_line_raises_anything_but_a_refusal(text):
     for line in (text, f"/trial kinds {text}", f"/trial form title:{text}"):
-        try:
+        with suppress(Refusal):
             command, values = parse_line(line, COMMANDS)
             convert(command, values)
-        except Refusal as refusal:
-            assert refusal.problem
 
 
 RAW = st.one_of(
@@ -176,11 +175,8 @@ RAW = st.one_of(
 
 @given(st.dictionaries(st.sampled_from([*KINDS.arguments, "nothing"]), RAW))
 def test_no_value_raises_anything_but_a_refusal(values):
-    try:
+    with suppress(Refusal):
         converted = convert(KINDS, values)
-    except Refusal as refusal:
-        assert refusal.problem
-    else:
         assert converted.keys() <= values.keys()
         json.dumps(
             {k: v for k, v in converted.items() if isinstance(v, (int, float))}, allow_nan=False

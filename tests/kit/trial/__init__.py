@@ -36,7 +36,7 @@ async def suggest(ctx: Context, text: str) -> list[Choice]:
     return [Choice(f"{text}{n}", f"{text} {n}") for n in range(40)]
 
 
-def make(trial: Trial) -> Feature:
+def make(trial: Trial) -> Feature:  # noqa: C901 - one small command after the other
     """The feature, with commands that report to *trial*."""
     feature = Feature("trial", "Commands of the tests", __package__)
 
