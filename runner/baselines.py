@@ -95,7 +95,7 @@ def _nearest_centroid(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> o
 def _small_mlp(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> onnx.ModelProto:
     """Return a network of one hidden layer that takes pixels as they are: x/255 happens inside."""
     from sklearn.neural_network import MLPClassifier
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     fitted = MLPClassifier(
         (_HIDDEN,), solver="lbfgs", max_iter=400, alpha=1.0, tol=1e-3, random_state=_SEED

@@ -4,8 +4,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from runner.contract import Artifact, Blob
 from runner.failures import Refusal
@@ -17,7 +16,7 @@ def local_path(url: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         raise ValueError(f"only file:/// URLs are fetched here, not {parts.scheme}")
-    return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
 
 
 def fetch_model(blob: Blob, *, most: int) -> bytes:

@@ -134,3 +134,30 @@ def digits(out: Path) -> None:
     files = write_digits(out)
     for path in (*files.splits.values(), *files.models.values()):
         click.echo(path)
+
+
+@main.command()
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dataset", "key", required=True, help="Key of a dataset version.")
+@click.option("--datasets", type=_PLACE, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(model: Path, key: str, datasets: Path, as_json: bool) -> None:
+    """Say whether MODEL could be scored on a dataset. Exit status: 0 yes, 1 no, 2 our failure."""
+    from runner.checking import check_model
+
+    failure, facts = check_model(model, key, datasets=datasets)
+    if as_json:
+        said = {"failure": failure and failure.model_dump(), "model": facts and facts.model_dump()}
+        click.echo(json.dumps(said, indent=2))
+    elif facts is not None:
+        click.echo(f"fits: {facts.input}, {facts.parameters} parameters, opset {facts.opset}")
+    elif failure is not None:
+        click.echo(f"{failure.code}: {failure.problem}")
+        for word, text in (
+            ("expected", failure.expected),
+            ("got", failure.got),
+            ("fix", failure.fix),
+        ):
+            if text:
+                click.echo(f"  {word}: {text}")
+    sys.exit(0 if failure is None else 2 if failure.ours else 1)

@@ -154,7 +154,7 @@ class Evaluator:
                             alt=picture.alt,
                         )
                     )
-        facts = _facts(predicted.claims, size=len(model))
+        facts = facts_of(predicted.claims, size=len(model))
         return _Result(scores, _speed(predicted.claims), facts, tuple(artifacts))
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
@@ -249,7 +249,7 @@ def _speed(claims: Claims) -> Speed:
     )
 
 
-def _facts(claims: Claims, *, size: int) -> ModelFacts:
+def facts_of(claims: Claims, *, size: int) -> ModelFacts:
     said = claims.model
 
     def count(name: str) -> int:

@@ -5,23 +5,17 @@ could print is imported. Ends at end of file, and with its parent.
 """
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pydantic import ValidationError
-
-from runner import host
-from runner.contract import Evaluation, Progress
-from runner.evaluate import Evaluator
 from runner.plain_text import cleaned
 from runner.sandbox.cell import Cell
 from runner.sandbox.confine import die_with_parent
-from runner.sandbox.tier import prove, unsafe_allowed
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from runner.contract import Progress
 
 
 def serve() -> None:
@@ -30,19 +24,31 @@ def serve() -> None:
         die_with_parent(os.getppid())
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with out:
-        _answer(sys.stdin.buffer, out)
+    # The first cell begins its imports before this process does: they take their time together.
+    spare = Cell()
+    try:
+        with out:
+            _answer(sys.stdin.buffer, out, spare)
+    finally:
+        spare.close()
 
 
-def _answer(lines: Iterable[bytes], out: BinaryIO) -> None:
-    spare = Cell()  # its imports and the probes take their time together
+def _answer(lines: Iterable[bytes], out: BinaryIO, spare: Cell) -> None:
+    """Answer each of ``lines`` on ``out``; ``spare`` is the first evaluation's cell."""
+    from pydantic import ValidationError
+
+    from runner import host
+    from runner.contract import Evaluation
+    from runner.evaluate import Evaluator
+    from runner.sandbox.tier import prove, unsafe_allowed
+
     tier = prove().tier
     evaluator = Evaluator(tier, allow_none=unsafe_allowed(), spare=spare)
 
     def say(**words: Any) -> None:
         out.write(json.dumps(words).encode() + b"\n")
 
-    def report(progress: Progress) -> None:
+    def report(progress: "Progress") -> None:
         say(progress=progress.model_dump(mode="json"))
 
     try:

@@ -57,7 +57,7 @@ def start(job: Job, status: Status) -> Callable[[], None]:
             inputs, words["splits"], edges[:-1], edges[1:], strict=True
         )
     ]
-    crew = pace.Crew(words["threads"])
+    crew = pace.Crew.start(words["threads"])
     return lambda: _work(_Task(words, image, model, splits, crew, status))
 
 
@@ -139,10 +139,11 @@ def _predict(net: Net, signature: Signature, task: _Task, sample: Images) -> Non
     one = Feed(signature, task.image, batch=single).fill(sample[:single])
     p50, p95 = pace.latency_ms(net, one, np.empty((single, task.classes), np.float32))
     total = sum(len(images) for images, _ in task.splits)
-    batch = pace.choose_batch(
+    batch, cost = pace.choose_batch(
         net, signature, task.image, sample=sample, most=max(1, total // 8), single=p50 / 1000
     )
-    threads = task.crew.size
+    crew = task.crew.for_work_of(total * cost)
+    threads = crew.size
     parts = pace.divide(
         task.splits, batch=batch, threads=threads, fixed=signature.batch is not None
     )
@@ -161,9 +162,9 @@ def _predict(net: Net, signature: Signature, task: _Task, sample: Images) -> Non
             said[0] = done
             task.status.say(progress=round(done, 3))
 
-    before = pace.limit(task.crew, net, residents)
-    seconds = pace.run(task.crew, net, feeds, parts, tell)
-    after = pace.limit(task.crew, net, residents)
+    before = pace.limit(crew, net, residents)
+    seconds = pace.run(crew, net, feeds, parts, tell)
+    after = pace.limit(crew, net, residents)
     task.status.say(
         speed={
             "p50_ms": p50,

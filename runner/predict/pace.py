@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
 
@@ -29,6 +29,7 @@ _LATENCY_RUNS, _LATENCY_SECONDS = 40, 0.4
 _LIMIT_BATCHES = 10  # twice, before and after the job: 20 batches
 _LIMIT_AT_LEAST, _LIMIT_AT_MOST = 0.02, 4.0  # seconds; ten tiny batches would measure noise
 _REPORT_SECONDS = 0.25
+_ALONE_SECONDS = 0.02  # a job shorter than this is over before a second thread is awake
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,30 @@ class Part:
     into: NDArray[np.float32]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Crew:
     """Threads that were started before the walls went up: no more can be started afterwards."""
 
     size: int
-    pool: ThreadPoolExecutor = field(init=False)
+    pool: ThreadPoolExecutor
 
-    def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.size)
-        together = Barrier(self.size)
-        wait([self.pool.submit(together.wait) for _ in range(self.size)])
+    @classmethod
+    def start(cls, size: int) -> "Crew":
+        pool = ThreadPoolExecutor(size)
+        together = Barrier(size)
+        wait([pool.submit(together.wait) for _ in range(size)])
+        return cls(size, pool)
+
+    def for_work_of(self, seconds: float) -> "Crew":
+        """Return the crew that is quickest for so much work by one thread: this one, or one alone."""
+        return Crew(1, self.pool) if seconds < _ALONE_SECONDS else self
 
     def each(self, work: Callable[[int], None], tick: Callable[[], None] | None = None) -> float:
         """Run ``work(thread)`` in every thread; return seconds. ``tick`` is called while waiting."""
         begun = time.perf_counter()
+        if self.size == 1:
+            work(0)
+            return time.perf_counter() - begun
         pending: set[Future[None]] = {self.pool.submit(work, n) for n in range(self.size)}
         while pending:
             done, pending = wait(pending, _REPORT_SECONDS if tick else None)
@@ -79,13 +89,13 @@ def latency_ms(net: Net, feed: NDArray[Any], into: NDArray[np.float32]) -> tuple
 
 def choose_batch(
     net: Net, signature: Signature, image: ImageShape, *, sample: Images, most: int, single: float
-) -> int:
-    """Return the batch at which an image is cheapest; ``single`` is the seconds of batch 1.
+) -> tuple[int, float]:
+    """Return the batch at which an image is cheapest, and its seconds; ``single``: those of one run.
 
     Grows by fours while that helps; at most ``most`` images and about a quarter second a batch.
     """
     if signature.batch is not None:
-        return signature.batch
+        return signature.batch, single / signature.batch
     best, best_cost = 1, single
     for batch in _CANDIDATES:
         if batch > most or best_cost * batch > _LONGEST_BATCH_SECONDS:
@@ -97,7 +107,7 @@ def choose_batch(
         if cost > best_cost * _WORTH_IT:
             break
         best, best_cost = batch, cost
-    return best
+    return best, best_cost
 
 
 def _cost(net: Net, feed: Feed, sample: Images, batch: int) -> float:

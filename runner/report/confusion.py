@@ -39,7 +39,7 @@ _RIGHT, _WRONG = "#1d7a74", "#c2542d"
 _COUNTS_UP_TO = 20  # more cells than this cannot hold a legible number
 _NAMES_UP_TO = 40
 _NAME_LENGTH = 14
-_DPI = 150
+_DPI = 130
 _DARK = 0.55  # from this share of a row on, ink is white
 
 
@@ -68,7 +68,7 @@ def draw(name: str, score: SplitScore) -> Picture:
     _label(axes, classes)
     _title(figure, name, score)
     file = io.BytesIO()
-    figure.savefig(file, format="png", facecolor=_CARD, pil_kwargs={"optimize": True})
+    figure.savefig(file, format="png", facecolor=_CARD)
     return Picture(file.getvalue(), alternative(score))
 
 

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +184,21 @@ def test_serve_says_hello_first_and_ends_with_its_input(bench: Bench) -> None:
     assert served.hello["versions"]["onnxruntime"]
     assert served.hello["hardware"].endswith("CPU")
     assert served.close() == 0
+
+
+def test_nothing_but_answers_reaches_the_output_of_serve() -> None:
+    code = (
+        "import os, runner.serve as s\n"
+        "def noisy(lines, out, spare):\n"
+        "    print('noise', flush=True)\n"
+        "    os.write(1, b'more')\n"
+        "    out.write(b'answer')\n"
+        "s._answer = noisy\n"
+        "s.serve()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True)
+    assert done.stdout == b"answer"
+    assert b"noise" in done.stderr
 
 
 @pytest.mark.shared_data
