@@ -205,6 +205,10 @@ class Feature:
             msg = f"{self.name}: a command is named 'group action', not {name!r}"
             raise ValueError(msg)
 
+        if name in self.commands:
+            msg = f"/{name} is declared twice by {self.name}"
+            raise ValueError(msg)
+
         def register(run: "F") -> "F":
             self.commands[name] = Command(self, name, help, run, _arguments_of(run), who, private)
             return run

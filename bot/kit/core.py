@@ -17,6 +17,7 @@ from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_com
 from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
 from bot.kit.db import Database, is_race
 from bot.kit.message import Form, Message, Place
+from bot.kit.render import clean
 from bot.kit.schedule import ScheduleRow, missed, occurrence_key, trigger_of
 from bot.kit.work import Context, Services, Work, not_allowed
 
@@ -174,8 +175,9 @@ class Core:
             ):
                 values[argument.name] = waiting.pop(0)
         if waiting:
+            takes_any = any(a.type is Upload for a in command.arguments.values())
             raise Refusal(
-                f"/{command.name} does not take {'that many files' if values else 'a file'}.",
+                f"/{command.name} does not take {'that many files' if takes_any else 'a file'}.",
                 code="E_ARGUMENT",
                 expected=command.usage,
                 got=", ".join(u.name for u in waiting)[:100],
@@ -186,11 +188,13 @@ class Core:
         """``/group help`` and a bare ``/group`` explain the group: every group has help."""
         words = line.strip().removeprefix("/").split()
         groups = {c.group for c in self.services.commands.values()}
-        if words and words[0] in groups and (len(words) == 1 or words[1:] == ["help"]):
-            name = f"{words[0]} help"
-            if name not in self.services.commands and "bookwiz help" in self.services.commands:
-                return f"/bookwiz help topic:{words[0]}"
-        return None
+        if not words or words[0] not in groups or words[1:] not in ([], ["help"]):
+            return None
+        if f"{words[0]} help" in self.services.commands:
+            return f"/{words[0]} help"
+        return (
+            f"/bookwiz help topic:{words[0]}" if "bookwiz help" in self.services.commands else None
+        )
 
     async def _twice(
         self, invocation: Invocation, command: Command, values: dict[str, Any]
@@ -243,7 +247,10 @@ class Core:
     ) -> Context:
         people = self.services.people
         account = await people.account(
-            session, platform=invocation.platform, handle=invocation.handle, name=invocation.name
+            session,
+            platform=invocation.platform,
+            handle=invocation.handle,
+            name=clean(invocation.name),
         )
         return Context(
             session,

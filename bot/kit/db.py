@@ -69,7 +69,8 @@ class Database:
         if self.is_sqlite and self.url.database not in (None, "", ":memory:"):
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
-        self.engine: AsyncEngine = create_async_engine(self.url, **options)
+        # An error's text is logged in places: it must not carry what members wrote.
+        self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True, **options)
         if self.is_sqlite:
             _teach_sqlite(self.engine)
         self._reading = async_sessionmaker(self.engine, expire_on_commit=False)

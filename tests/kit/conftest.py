@@ -3,12 +3,32 @@
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from bot.kit.command import commands_of
 from bot.kit.core import Core
+from bot.kit.log import redact, tell_where
 from bot.kit.render import Renderer
 from bot.kit.testing import Chat
 from tests.kit.trial import Trial, make
+
+
+@pytest.fixture(autouse=True)
+def logged():
+    """Log as the bot does, where ``caplog`` sees it; structlog by itself prints every variable."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            tell_where,
+            redact,
+            structlog.processors.KeyValueRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ def log(request, monkeypatch):
     yield out
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -107,12 +106,9 @@ def test_a_library_log_is_redacted_as_ours_is(log):
     assert log.getvalue().count("[secret]") == 2
 
 
-def test_json_is_one_object_a_line(capsys):
-    set_up("info", "json")
-    try:
-        structlog.get_logger("bot").info("started", port=8080)
-    finally:
-        logging.getLogger().handlers.clear()
-        structlog.reset_defaults()
-    entry = json.loads(capsys.readouterr().err)
+@pytest.mark.parametrize("log", ["json"], indirect=True)
+def test_json_is_one_object_a_line(log):
+    structlog.get_logger("bot").info("started", port=8080)
+    logging.getLogger("library").warning("odd")
+    entry, _ = [json.loads(line) for line in log.getvalue().splitlines()]
     assert (entry["event"], entry["port"], entry["level"]) == ("started", 8080, "info")
