@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.chat.local.archive import names_of
+from bot.chat.local.contract import ADDRESS_FILE
 from bot.chat.local.models import LocalChannel, LocalMessage
 from bot.chat.local.posted import Posted, from_row
 from bot.chat.local.streams import Event, Streams
@@ -29,7 +30,6 @@ FIRST_CHANNELS = {
     "results": "What the runner found out",
     "papers": "What we read, and what we think of it",
 }
-ADDRESS_FILE = "local-chat.json"
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _MOST_WHISPERS = 100
 _PATIENCE_SECONDS = 2.0

@@ -61,7 +61,8 @@ async def names_of(session: AsyncSession, handles: Collection[str]) -> dict[str,
 async def channels(session: AsyncSession, handle: str) -> list[dict[str, Any]]:
     """The channels, and the one in which the bot writes to *handle* alone; with their last ids."""
     seen = select(LocalMessage.channel, func.max(LocalMessage.id)).group_by(LocalMessage.channel)
-    newest = {name: last for name, last in await session.execute(_visible(seen, handle))}
+    found = await session.execute(_visible(seen, handle))
+    newest = {name: last for name, last in found}  # noqa: C416 - dict() takes no rows
     rows = await session.scalars(select(LocalChannel).order_by(LocalChannel.created_at))
     shown = [{"name": r.name, "topic": r.topic, "direct": False} for r in rows]
     if handle:

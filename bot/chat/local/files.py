@@ -7,7 +7,8 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import web
 
-from bot.chat.local.guard import UPLOAD_HEADER, guarded, intruder, refuse
+from bot.chat.local.contract import UPLOAD_HEADER
+from bot.chat.local.guard import guarded, intruder, refuse
 from bot.kit.command import Refusal
 from bot.kit.files import FileStore
 
