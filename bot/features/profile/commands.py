@@ -1,0 +1,51 @@
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from bot.features.profile import service, zones
+from bot.kit import clock
+from bot.kit.command import Arg, Choice, Feature, Reply
+from bot.kit.work import Context
+
+feature = Feature("profile", "Who you are here, and what time it is where you are", __package__)
+
+
+async def suggest_zones(ctx: Context, text: str) -> list[Choice]:
+    """Zones that hold *text*, each with what its clocks show."""
+    return [
+        Choice(name, f"{name} · {ctx.now.astimezone(ZoneInfo(name)):%H:%M} now")
+        for name in zones.matching(text, clock.zones())[:25]
+    ]
+
+
+@feature.command("profile show", "What is known of you here", private=True)
+async def show(ctx: Context) -> Reply:
+    return Reply(
+        "show.md.j2",
+        {
+            "member": ctx.member,
+            "joined": ctx.member.row.joined_at,
+            "own_zone": ctx.member.row.timezone is not None,
+            "role": ctx.role.name.lower(),
+            "local": ctx.now.astimezone(ZoneInfo(ctx.member.timezone)),
+            "accounts": await service.accounts(ctx.session, ctx.member),
+        },
+    )
+
+
+@feature.command("profile timezone", "Say where you are, so that times are yours", private=True)
+async def timezone(
+    ctx: Context,
+    zone: Annotated[
+        str, Arg("A large city near you, such as Berlin", max_length=60, complete=suggest_zones)
+    ],
+) -> Reply:
+    kept = await service.set_zone(ctx.session, ctx.member, zone)
+    return Reply("timezone.md.j2", {"zone": kept, "local": ctx.now.astimezone(ZoneInfo(kept))})
+
+
+@feature.command("profile edit", "Change the name that others see", private=True)
+async def edit(
+    ctx: Context, name: Annotated[str, Arg("What others call you", max_length=80)]
+) -> Reply:
+    kept = await service.rename(ctx.session, ctx.member, ctx.community.id, name)
+    return Reply("renamed.md.j2", {"name": kept})
