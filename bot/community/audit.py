@@ -1,10 +1,14 @@
 """What people with power did: written with the deed, never changed."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community.models import Audit, Member
 from bot.kit.work import Context, Work
+
+_MEMBER = "member:"
 
 
 async def record(ctx: Context, action: str, *, subject: str, reason: str = "") -> None:
@@ -38,7 +42,7 @@ async def record_own(
 
 def about(member_id: int) -> str:
     """A member as a subject. The log outlives them, so it holds no name."""
-    return f"member:{member_id}"
+    return f"{_MEMBER}{member_id}"
 
 
 async def newest(
@@ -59,3 +63,12 @@ async def newest(
         found = found.where((Audit.actor_id == member_id) | (Audit.subject == about(member_id)))
     rows = await session.execute(found)
     return [(entry, name) for entry, name in rows]
+
+
+async def names_of(session: AsyncSession, entries: Iterable[Audit]) -> dict[str, str]:
+    """The names that the members among the subjects have today, by subject."""
+    ids = {e.subject.removeprefix(_MEMBER) for e in entries if e.subject.startswith(_MEMBER)}
+    found = await session.execute(
+        select(Member.id, Member.name).where(Member.id.in_([int(i) for i in ids]))
+    )
+    return {about(id_): name for id_, name in found}

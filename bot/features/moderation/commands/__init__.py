@@ -1,0 +1,6 @@
+"""What moderators and admins may type, a file a group."""
+
+from bot.features.moderation.commands import admin, mod
+from bot.features.moderation.declaration import feature
+
+__all__ = ["admin", "feature", "mod"]

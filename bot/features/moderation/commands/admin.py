@@ -1,0 +1,156 @@
+from typing import Annotated
+
+from bot.community import audit
+from bot.community.channels import PURPOSES
+from bot.community.facts import JobLines
+from bot.community.members import suggest_members
+from bot.features.moderation import channels, jobs, roles, schedules
+from bot.features.moderation.declaration import feature
+from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role
+from bot.kit.message import Place
+from bot.kit.schedule import ScheduleChanged
+from bot.kit.work import Context
+
+_ACTIONS = (
+    Choice("pause", "Pause it"),
+    Choice("resume", "Resume it"),
+    Choice("set", "Set another time"),
+)
+
+
+async def suggest_schedules(ctx: Context, text: str) -> list[Choice]:
+    known = ctx.services.schedules.values()
+    return [Choice(s.name, f"{s.name}: {s.help}"[:100]) for s in known if text.lower() in s.name]
+
+
+@feature.command(
+    "admin roles", "Who is lead, moderator or admin, and who shall be", who=Role.ADMIN, private=True
+)
+async def roles_(
+    ctx: Context,
+    member: Annotated[Person | None, Arg("Whose role", complete=suggest_members)] = None,
+    role: Annotated[str | None, Arg("What they shall be", choices=roles.CHOICES)] = None,
+) -> Reply:
+    if member is None and role is None:
+        holders = await roles.holders(ctx.session, ctx.community.id)
+        return Reply("roles.md.j2", {"holders": [(h, Role(h.role).name.lower()) for h in holders]})
+    if member is None or role is None:
+        raise _lacking("role" if role is None else "member", "/admin roles member:@ada role:lead")
+    given = Role[role.upper()]
+    before = await roles.give(ctx.session, ctx.community.id, member, given)
+    if before != given:
+        change = f"{before.name.lower()} to {role}"
+        await audit.record(ctx, "role.give", subject=audit.about(member.id), reason=change)
+    return Reply("role.md.j2", {"member": member, "role": role, "before": before.name.lower()})
+
+
+@feature.command(
+    "admin channels", "Which channel takes what, and which shall", who=Role.ADMIN, private=True
+)
+async def channels_(
+    ctx: Context,
+    purpose: Annotated[str | None, Arg("What it takes", choices=PURPOSES)] = None,
+    channel: Annotated[
+        str | None, Arg("The channel, such as #general; off for none", max_length=100)
+    ] = None,
+) -> Reply:
+    if purpose is None and channel is None:
+        chosen = await channels.chosen(ctx.session, ctx.community.id)
+        return Reply("channels.md.j2", {"purposes": PURPOSES, "chosen": chosen})
+    if purpose is None or channel is None:
+        lacking = "channel" if channel is None else "purpose"
+        raise _lacking(lacking, "/admin channels purpose:checkins channel:#general")
+    place = None
+    if channel.lower() != channels.OFF:
+        place = Place(platform=ctx.place.platform, channel=channels.parse(channel))
+    await channels.choose(ctx.session, ctx.community.id, purpose, place)
+    told = f"{place.platform} {place.channel}" if place else channels.OFF
+    await audit.record(ctx, "channel.set", subject=purpose, reason=told)
+    values = {"purpose": next(p for p in PURPOSES if p.value == purpose), "place": place}
+    if place is not None:  # whether we may write there is best found out now
+        key = f"channel:{purpose}:{ctx.now.isoformat()}"
+        await ctx.post(place, "channel_first.md.j2", values, key=key)
+    return Reply("channel.md.j2", values)
+
+
+@feature.command(
+    "admin schedule", "What happens by itself and when; pause or move it", who=Role.ADMIN,
+    private=True,
+)  # fmt: skip
+async def schedule_(
+    ctx: Context,
+    name: Annotated[
+        str | None, Arg("Which one", max_length=100, complete=suggest_schedules)
+    ] = None,
+    action: Annotated[str | None, Arg("What to do with it", choices=_ACTIONS)] = None,
+    cron: Annotated[
+        str | None, Arg("The new time: minute hour day month weekday, such as 0 9 * * mon")
+    ] = None,
+) -> Reply:
+    zone = await ctx.services.people.zone(ctx.session)
+    if name is not None and name not in ctx.services.schedules:
+        raise Refusal(
+            f"Nothing here is called {name}.",
+            code="E_SCHEDULE",
+            expected=", ".join(sorted(ctx.services.schedules)),
+            got=name,
+            field="name",
+        )
+    if action is not None:
+        if name is None:
+            raise _lacking("name", "/admin schedule name:digest.send action:pause")
+        await _change(ctx, name, action, cron, zone)
+    shown = {name: ctx.services.schedules[name]} if name else ctx.services.schedules
+    planned = await schedules.planned(ctx.session, shown, zone=zone, now=ctx.now)
+    values = {"planned": planned, "reader": ctx.member.timezone, "action": action}
+    return Reply("schedule.md.j2" if name else "schedules.md.j2", values)
+
+
+async def _change(ctx: Context, name: str, action: str, cron: str | None, zone: str) -> None:
+    schedule = ctx.services.schedules[name]
+    if action == "set":
+        if cron is None:
+            raise _lacking("cron", f"/admin schedule name:{name} action:set cron:0 9 * * mon")
+        await schedules.move(ctx.session, schedule, cron, zone=zone, now=ctx.now)
+    elif action == "pause":
+        await schedules.pause(ctx.session, schedule, now=ctx.now)
+    else:
+        await schedules.resume(ctx.session, schedule, now=ctx.now)
+    await audit.record(ctx, f"schedule.{action}", subject=name, reason=cron or "")
+    await ctx.announce(ScheduleChanged(name))
+
+
+@feature.command(
+    "admin jobs", "What waits, what runs and what got stuck", who=Role.ADMIN, private=True
+)
+async def jobs_(ctx: Context) -> Reply:
+    said = JobLines()
+    await ctx.announce(said)
+    return Reply(
+        "jobs.md.j2",
+        {
+            "lines": said.lines,
+            "outbox": await jobs.outbox(ctx.session),
+            "runners": await _runners(ctx),
+            "zone": ctx.member.timezone,
+        },
+    )
+
+
+@feature.command("admin runners", "Who scores models, and how safely", who=Role.ADMIN, private=True)
+async def runners_(ctx: Context) -> Reply:
+    return Reply("runners.md.j2", {"runners": await _runners(ctx), "now": ctx.now})
+
+
+async def _runners(ctx: Context) -> list | None:
+    """The runners the engine has heard of; None when it cannot be reached itself."""
+    try:
+        return await ctx.services.engine.runners()
+    except ConnectionError:
+        return None
+
+
+def _lacking(field: str, example: str) -> Refusal:
+    return Refusal(
+        f"{field.capitalize()} is missing.", code="E_MISSING", fix=f"Type {example}", field=field
+    )

@@ -1,0 +1,5 @@
+"""The feature itself, apart from what hangs on it, so that both groups of commands can share it."""
+
+from bot.kit.command import Feature
+
+feature = Feature("moderation", "Look after the community and the bot", "bot.features.moderation")
