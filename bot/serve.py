@@ -33,7 +33,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     except SQLAlchemyError as error:
         await bot.stop()
         raise click.ClickException(
-            f"The database cannot be used: {type(error).__name__}. Look with: bookwiz doctor"
+            f"The database cannot be used: {getattr(error, 'orig', error)}. Look with: bookwiz doctor"
         ) from error
     except BaseException:
         await bot.stop()

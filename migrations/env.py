@@ -4,9 +4,12 @@ import asyncio
 
 from alembic import context
 
-from bot import app  # noqa: F401 - importing it puts every table into the metadata
+from bot import app  # noqa: F401 - importing it puts the adapters' tables into the metadata
 from bot.config import Settings
+from bot.features import discover
 from bot.kit.db import Base, Database, UTCDateTime
+
+discover()  # and this those of the features
 
 
 def plain(kind: str, item: object, _context: object) -> str | bool:
