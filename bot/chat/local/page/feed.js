@@ -87,7 +87,8 @@ export class Feed {
   replied(message) {
     const root = this.messages.get(message.thread);
     const node = root && this.log.querySelector(`[data-id="${root.id}"]`);
-    if (!node) return;
+    // After a reconnect the same reply may be told again.
+    if (!node || (root.last_reply_at && message.at <= root.last_reply_at)) return;
     root.replies += 1;
     root.last_reply_at = message.at;
     this.countReplies(node, root);
