@@ -99,7 +99,8 @@ def _allocate(_: dict[str, Any]) -> str:
 def _write(bait: dict[str, Any]) -> str:
     path = bait["folder"] + "/written"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    os.unlink(path)  # noqa: PTH108
+    with contextlib.suppress(OSError):  # it is written by now, whether it can be removed or not
+        os.unlink(path)  # noqa: PTH108
     return "wrote a file"
 
 
@@ -147,6 +148,12 @@ def _become_root(_: dict[str, Any]) -> str:
     return "uid 0"
 
 
+def _be_root(_: dict[str, Any]) -> str:
+    if os.geteuid() != 0:
+        raise PermissionError(f"uid {os.geteuid()}")
+    return "uid 0"
+
+
 def _ignore_death(_: dict[str, Any]) -> str:
     return _raw(_libc.prctl(1, int(signal.SIGCONT), 0, 0, 0))
 
@@ -178,6 +185,7 @@ ATTACKS: dict[str, Attack] = {
     "trace the runner": _trace_parent,
     "make a new user namespace": _unshare,
     "change its own limits": _raise_limit,
+    "stay root": _be_root,
     "become root": _become_root,
     "outlive its parent": _ignore_death,
 }

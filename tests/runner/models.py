@@ -165,11 +165,11 @@ def nan_model() -> bytes:
 
 
 def half_nan_model() -> bytes:
-    """NaN only where an image's first pixel is dark, so that the first images may hide it."""
+    """NaN only where an image's first pixel is black, so that the first images may hide it."""
     nodes, weights = _flat(64, 10)
     nodes[1].output[0] = "z"
     weights["corner"] = np.eye(64, 1, dtype=np.float32)
-    weights["half"] = np.array([-0.5], np.float32)
+    weights["half"] = np.array([-0.04], np.float32)
     nodes += [
         helper.make_node("MatMul", ["flat", "corner"], ["first"]),
         helper.make_node("Add", ["first", "half"], ["shifted"]),

@@ -39,7 +39,6 @@ REFUSED = {
         "E_PREPROC",
     ),
     "nan": (models.nan_model(), "E_NAN"),
-    "some nan": (models.half_nan_model(), "E_NAN"),
     "fails on batches": (models.failing_model(), "E_RUN"),
     "asks for 8 GB": (models.huge_alloc_model(), "E_MEMORY"),
     "asks for 8 GB at run time": (models.huge_alloc_model(static=False), "E_MEMORY"),
@@ -92,6 +91,20 @@ def test_a_served_runner_scores_the_next_model_after_each_bad_one(
     for name in ("pickle", "truncated", "nested functions", "asks for 8 GB at run time"):
         assert served.evaluate(bench.evaluation(REFUSED[name][0])).failure.code == REFUSED[name][1]
         assert served.evaluate(bench.evaluation(models.good_model())).failure is None
+
+
+@pytest.mark.sandbox
+def test_numbers_that_break_late_are_counted_after_the_run(
+    bench: Bench, evaluator: Evaluator
+) -> None:
+    first = bench.arrays["dev"][0][:, 0, 0, 0] / 255
+    broken = int((first < 0.04).sum())
+    assert (first[:4] >= 0.04).all()
+    assert broken
+    failure = evaluator.evaluate(
+        bench.evaluation(models.half_nan_model(), splits=("dev",)), lambda _: None
+    ).failure
+    assert (failure.code, failure.got) == ("E_NAN", f"{broken} of 60 images")
 
 
 def test_a_model_larger_than_the_limit_is_refused_before_it_is_read(

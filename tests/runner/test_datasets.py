@@ -167,10 +167,13 @@ def test_missing_sources_are_refused_in_words(text):
         load_source(text)
 
 
-@pytest.mark.parametrize("key", ["../../etc-000000000000", "x", "gone-000000000000"])
+@pytest.mark.parametrize("key", ["../outside-000000000000", "x", "gone-000000000000"])
 def test_a_key_that_is_none_opens_nothing(tmp_path, key):
+    manifest = add(tmp_path, board=source())
+    outside = tmp_path / "outside-000000000000"
+    (tmp_path / "d" / manifest.key).rename(outside)
     with pytest.raises(Refusal, match="E_RUNNER_DATASET"):
-        read_manifest(tmp_path, key)
+        read_manifest(tmp_path / "d", key)
 
 
 def test_the_command_prints_the_manifest_and_a_mistake_in_words(tmp_path):

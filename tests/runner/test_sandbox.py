@@ -24,7 +24,7 @@ pytestmark = pytest.mark.sandbox
 
 # What fails without walls too: "become root" once the probe before it made a user namespace,
 # and on an ordinary account whatever only root may do.
-MAY_FAIL_ANYWAY = {"become root", "make a new user namespace", "trace the runner"}
+MAY_FAIL_ANYWAY = {"stay root", "become root", "make a new user namespace", "trace the runner"}
 
 
 @pytest.fixture(scope="module")
@@ -178,18 +178,23 @@ def test_a_runner_killed_with_kill_9_leaves_nothing_alive(bench: Bench) -> None:
 
 def test_a_runner_dies_with_its_own_parent(bench: Bench) -> None:
     code = (
-        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-m', 'runner', 'serve'],"
-        " stdin=subprocess.PIPE); print(p.pid, flush=True); p.wait()"
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-m', 'runner', 'serve']);"
+        " print(p.pid, flush=True); p.wait()"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    # Its stdin stays open in our hands, so that end of file cannot be what ends it.
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     pid = int(parent.stdout.readline())
     runner = psutil.Process(pid)
     assert wait_until(lambda: len(runner.children()) >= 1)
     below = [runner, *runner.children(recursive=True)]
     parent.kill()
     parent.wait()
-    parent.stdout.close()
+    # Its stdout stays open too: a broken pipe would end it as well.
     assert wait_until(lambda: gone(below))
+    parent.stdout.close()
+    parent.stdin.close()
 
 
 def test_a_frozen_runner_cannot_let_a_model_run_on(bench: Bench) -> None:
