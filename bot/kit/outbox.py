@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import JSON, String, Text, or_, select
+from sqlalchemy import JSON, Select, String, Text, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from bot.kit.clock import Clock
 from bot.kit.command import Retry
@@ -23,6 +23,7 @@ from bot.kit.message import Message, MessageRef, Place
 EDIT_PAUSE = timedelta(seconds=2)
 MOST_FAILURES = 10
 _BATCH = 50
+_SHORTEST_WAIT = timedelta(milliseconds=100)
 _log = structlog.get_logger(__name__)
 
 
@@ -132,12 +133,45 @@ async def put_job(
 
 async def put_cancel(session: AsyncSession, *, key: str, now: datetime) -> None:
     """Take the job of that key back, whether it was handed over yet or not."""
+    waiting = update(OutboxJob).where(OutboxJob.key == key, OutboxJob.waiting)
+    await session.execute(waiting.values(waiting=False))  # or a late dispatch would follow it
     session.add(OutboxJob(key=key, queue="", lock="", payload=None, not_before=now))
 
 
 async def jobs_on_the_way(session: AsyncSession) -> set[str]:
     """Keys of jobs that the courier has not carried to the engine yet."""
     return set((await session.scalars(select(OutboxJob.key).where(OutboxJob.waiting))).all())
+
+
+def _due(now: datetime) -> Select[Any]:
+    """What may be sent by *now*, in order.
+
+    A new message waits behind an earlier one to its channel that the platform put off. One that
+    fails by a defect of its own holds up nobody.
+    """
+    earlier = aliased(OutboxMessage)
+    put_off = (
+        select(earlier.id)
+        .where(
+            earlier.waiting,
+            earlier.sent_version == 0,
+            earlier.failures == 0,
+            earlier.not_before > now,
+            earlier.id < OutboxMessage.id,
+            earlier.platform == OutboxMessage.platform,
+            earlier.place["channel"].as_string() == OutboxMessage.place["channel"].as_string(),
+        )
+        .exists()
+    )
+    return (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.waiting,
+            OutboxMessage.not_before <= now,
+            or_(OutboxMessage.sent_version > 0, ~put_off),
+        )
+        .order_by(OutboxMessage.id)
+    )
 
 
 class Courier:
@@ -182,12 +216,7 @@ class Courier:
         while True:
             now = self._clock.now()
             async with self._database.read() as session:
-                due = select(OutboxMessage).where(
-                    OutboxMessage.waiting, OutboxMessage.not_before <= now
-                )
-                messages = (
-                    await session.scalars(due.order_by(OutboxMessage.id).limit(_BATCH))
-                ).all()
+                messages = (await session.scalars(_due(now).limit(_BATCH))).all()
                 due_jobs = select(OutboxJob).where(OutboxJob.waiting, OutboxJob.not_before <= now)
                 jobs = (
                     (await session.scalars(due_jobs.order_by(OutboxJob.id).limit(_BATCH))).all()
@@ -199,42 +228,47 @@ class Courier:
             for job in jobs:
                 await self._hand_over(job)
             for message in messages:
-                await self._deliver(message)
+                if not await self._deliver(message):
+                    break  # what stands behind it in line must be looked up anew
 
     async def _next(self, session: AsyncSession, now: datetime) -> timedelta | None:
         moments = [
             await session.scalar(
-                select(row.not_before).where(row.waiting).order_by(row.not_before).limit(1)
+                select(func.min(row.not_before)).where(row.waiting, row.not_before > now)
             )
             for row in (OutboxMessage, OutboxJob)
         ]
         return min((m - now for m in moments if m), default=None)
 
-    async def _deliver(self, row: OutboxMessage) -> None:
+    async def _deliver(self, row: OutboxMessage) -> bool:
+        """Send or edit it. False when the platform put it off."""
         chat = self.chats.get(row.platform)
-        message = Message.model_validate_json(row.body)
         try:
+            message = Message.model_validate_json(row.body)
             if chat is None:
                 raise Undeliverable(f"{row.platform} is not connected")  # noqa: TRY301 - one way to give up
             if row.ref is None:
                 ref = await chat.send(Place.model_validate(row.place), message, key=row.key)
+                if row.version > 1:  # what stands there may be what a courier sent before it died
+                    await chat.edit(ref, message)
             else:
                 ref = MessageRef.model_validate(row.ref)
                 await chat.edit(ref, message)
         except Exception as error:  # noqa: BLE001 - one bad message must not hold up the others
             await self._failed(row, error)
-            return
+            return not isinstance(error, Retry)
         async with self._database.write() as session:
             fresh = await session.get_one(OutboxMessage, row.id, with_for_update=True)
             fresh.ref, fresh.sent_at, fresh.failures = ref.model_dump(), self._clock.now(), 0
             fresh.sent_version = row.version
             fresh.waiting = fresh.version > row.version
+        return True
 
     async def _failed(self, row: OutboxMessage, error: Exception) -> None:
         async with self._database.write() as session:
             fresh = await session.get_one(OutboxMessage, row.id, with_for_update=True)
             if isinstance(error, Retry):
-                fresh.not_before = self._clock.now() + error.after
+                fresh.not_before = self._clock.now() + max(error.after, _SHORTEST_WAIT)
                 return
             fresh.failures += 1
             fresh.not_before = self._clock.now() + timedelta(seconds=min(300, 2**fresh.failures))
@@ -269,7 +303,7 @@ async def give_ups(session: AsyncSession) -> list[OutboxMessage]:
     """The messages that were given up, newest first."""
     found = (
         select(OutboxMessage)
-        .where(or_(OutboxMessage.error.is_not(None)))
+        .where(OutboxMessage.error.is_not(None))
         .order_by(OutboxMessage.id.desc())
     )
     return list((await session.scalars(found.limit(50))).all())
