@@ -5,6 +5,7 @@ occurrence is due is decided by a unique row, so that two processes, a clock set
 repeated hour cannot make it happen twice.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,12 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from bot.kit.clock import Clock
 from bot.kit.command import Schedule
 from bot.kit.db import Base
 
 _log = structlog.get_logger(__name__)
+_LATEST = timedelta(hours=1)  # an alarm later than this is left to the next start
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -85,16 +88,16 @@ def occurrence_key(moment: datetime, zone: str) -> str:
 def missed(
     trigger: BaseTrigger, since: datetime, until: datetime, *, most: int = 100
 ) -> list[datetime]:
-    """Every moment at which *trigger* was due after *since*, up to and including *until*."""
-    moments: list[datetime] = []
+    """The moments at which *trigger* was due after *since*, up to and including *until*.
+
+    Of more than *most*, the newest.
+    """
+    moments: deque[datetime] = deque(maxlen=most)
     after = since + timedelta(microseconds=1)
-    while len(moments) < most:
-        moment = trigger.get_next_fire_time(None, after)
-        if moment is None or moment > until:
-            break
+    while (moment := trigger.get_next_fire_time(None, after)) is not None and moment <= until:
         moments.append(moment.astimezone(UTC))
         after = moment.astimezone(UTC) + timedelta(seconds=1)
-    return moments
+    return list(moments)
 
 
 Fire = Callable[[Schedule, datetime], Awaitable[None]]
@@ -103,16 +106,20 @@ Fire = Callable[[Schedule, datetime], Awaitable[None]]
 class Alarm:
     """Wakes the bot when a schedule is due. Says only *when*; ``fire`` decides *whether*."""
 
-    def __init__(self, fire: Fire) -> None:
-        self._fire = fire
+    def __init__(self, fire: Fire, clock: Clock | None = None) -> None:
+        self._fire, self._clock = fire, clock or Clock()
         self._scheduler: Any = AsyncIOScheduler(
             timezone=UTC,
-            job_defaults={"coalesce": True, "misfire_grace_time": 3600, "max_instances": 1},
+            job_defaults={
+                "coalesce": True,
+                "misfire_grace_time": int(_LATEST.total_seconds()),
+                "max_instances": 1,
+            },
         )
 
     def set(self, schedule: Schedule, trigger: BaseTrigger) -> None:
         self._scheduler.add_job(
-            self._due, trigger, args=[schedule], id=schedule.name, replace_existing=True
+            self._due, trigger, args=[schedule, trigger], id=schedule.name, replace_existing=True
         )
 
     def unset(self, name: str) -> None:
@@ -126,8 +133,11 @@ class Alarm:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    async def _due(self, schedule: Schedule) -> None:
+    async def _due(self, schedule: Schedule, trigger: BaseTrigger) -> None:
+        # Late, perhaps past midnight: what counts is the date it was due on.
+        now = self._clock.now()
+        moments = missed(trigger, now - _LATEST, now, most=1) if schedule.every is None else []
         try:
-            await self._fire(schedule, datetime.now(UTC))
+            await self._fire(schedule, moments[-1] if moments else now)
         except Exception:  # noqa: BLE001 - one schedule's defect must not end the others
             _log.exception("schedule.failed", schedule=schedule.name)
