@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
@@ -10,6 +11,10 @@ from bot.config import Settings
 from bot.kit.db import Base
 from bot.kit.testing import Chat, StillEngine, TurnableClock
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
+
+# A timing is a benchmark, not a test.
+hypothesis.settings.register_profile("bookwiz", deadline=None)
+hypothesis.settings.load_profile("bookwiz")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -6,7 +6,7 @@ slash options, a text parser, a dialog, help. Nothing here knows any of them.
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, IntEnum
@@ -191,8 +191,19 @@ class Schedule:
 class Feature:
     """Everything one part of the bot adds: commands, schedules, listeners, templates."""
 
-    def __init__(self, name: str, help: str, package: str) -> None:
+    def __init__(
+        self, name: str, help: str, package: str, *, groups: Mapping[str, str] | None = None
+    ) -> None:
+        """Declare a feature.
+
+        Args:
+            name: Its folder's name; also the prefix of its templates and schedules.
+            help: What it is for, in a line.
+            package: Where its templates are.
+            groups: What each group of commands is for, where there are several.
+        """
         self.name, self.help, self.package = name, help, package
+        self.groups = dict(groups or {})
         self.commands: dict[str, Command] = {}
         self.schedules: dict[str, Schedule] = {}
         self.listeners: list[tuple[type, Callable[..., Awaitable[None]]]] = []

@@ -23,6 +23,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@=])")
 _KEPT = (
     "\n\u200c\u200d"  # line breaks, and the joiners that Persian, Hindi and emoji are written with
 )
+_MARGIN = re.compile(r"^[ \t]+|[ \t]+$")  # four in front would be code, two behind a line break
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ALIGN = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -44,13 +45,15 @@ def clean(text: str) -> str:
 
 def escape(text: str) -> Safe:
     """Make *text* show as it is written, a line break included, wherever it stands."""
-    lines = [_SPECIAL.sub(r"\\\1", line.strip()) for line in clean(text).split("\n")]
-    return Safe("\\\n".join(line for line in lines if line))
+    lines = [_SPECIAL.sub(r"\\\1", _MARGIN.sub(" ", line)) for line in clean(text).split("\n")]
+    if len(lines) == 1:
+        return Safe(lines[0])
+    return Safe("\\\n".join(stripped for line in lines if (stripped := line.strip())))
 
 
 def line(text: Any) -> Safe:
     """*text* in one line, for a table or a heading."""
-    return text if isinstance(text, Safe) else escape(" ".join(str(text).split()))
+    return text if isinstance(text, Safe) else escape(clean(" ".join(str(text).split())).strip())
 
 
 def when(moment: datetime, zone: str = "UTC") -> Safe:

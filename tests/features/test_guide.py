@@ -3,7 +3,7 @@ async def test_help_lists_only_what_the_member_may_do(chat):
 
 
 async def test_a_bare_group_explains_its_commands(chat):
-    assert "/bookwiz ping" in (await chat.ask("ada", "/bookwiz")).replace("\\", "")
+    assert "/model submit" in (await chat.ask("ada", "/model")).replace("\\", "")
 
 
 async def test_ping_says_the_version_and_that_no_runner_is_up(chat):

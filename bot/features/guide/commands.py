@@ -19,24 +19,39 @@ async def help_(
 ) -> Reply:
     commands = [c for c in ctx.services.commands.values() if ctx.role >= c.who]
     if topic is None:
-        first = {c.group: c.feature.help for c in commands}
-        return Reply("groups.md.j2", {"groups": [(g, h, [c for c in commands if c.group == g]) for g, h in first.items()]})
+        first = {c.group: c.feature.groups.get(c.group, c.feature.help) for c in commands}
+        return Reply(
+            "groups.md.j2",
+            {"groups": [(g, h, [c for c in commands if c.group == g]) for g, h in first.items()]},
+        )
     shown = [c for c in commands if c.group == topic.removeprefix("/")]
     if not shown:
         raise Refusal(
-            f"There is no group /{topic}.", code="E_COMMAND", expected=", ".join(sorted({c.group for c in commands})),
+            f"There is no group /{topic}.",
+            code="E_COMMAND",
+            expected=", ".join(sorted({c.group for c in commands})),
             fix="Type /bookwiz help for all of them.",
         )
     return Reply("group.md.j2", {"group": topic.removeprefix("/"), "commands": shown})
 
 
-@feature.command("bookwiz ping", "Whether the bot is well: version, runners, what waits", private=True)
+@feature.command(
+    "bookwiz ping", "Whether the bot is well: version, runners, what waits", private=True
+)
 async def ping(ctx: Context) -> Reply:
     try:
         runners = await ctx.services.engine.runners()
     except ConnectionError:
         runners = None
-    return Reply("ping.md.j2", {"version": version("bookwiz"), "runners": runners, "now": ctx.now, "zone": ctx.member.timezone})
+    return Reply(
+        "ping.md.j2",
+        {
+            "version": version("bookwiz"),
+            "runners": runners,
+            "now": ctx.now,
+            "zone": ctx.member.timezone,
+        },
+    )
 
 
 @feature.command("bookwiz start", "Your first 15 minutes here", private=True)

@@ -3,5 +3,12 @@
 from bot.kit.command import Feature
 
 feature = Feature(
-    "leaderboards", "Submit models and see how good they really are", "bot.features.leaderboards"
+    "leaderboards",
+    "Submit models and see how good they really are",
+    "bot.features.leaderboards",
+    groups={
+        "benchmark": "What models are compared on, and the images to train with",
+        "model": "Hand in models and follow them",
+        "leaderboard": "Who is how good, with intervals",
+    },
 )

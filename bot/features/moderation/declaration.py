@@ -2,4 +2,12 @@
 
 from bot.kit.command import Feature
 
-feature = Feature("moderation", "Look after the community and the bot", "bot.features.moderation")
+feature = Feature(
+    "moderation",
+    "Look after the community and the bot",
+    "bot.features.moderation",
+    groups={
+        "mod": "What moderators did, and why",
+        "admin": "Roles, channels, schedules, jobs and runners",
+    },
+)

@@ -1,0 +1,280 @@
+"""The distributed engine: Procrastinate on Postgres, with any number of runners on other hosts.
+
+The bot only ever *runs* what it registers: reports of runners. Evaluations it defers by name, so
+that one which somebody smuggles onto its queue has nothing to run it.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import structlog
+from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate.exceptions import AlreadyEnqueued, AppNotOpen, ConnectorException
+from procrastinate.jobs import Job, Status
+from pydantic import ValidationError
+
+from bot.kit.jobs import OnOutcome, OnProgress, RunnerSeen
+from bot.kit.jobs.schema import apply_schema, grants
+from runner.contract import Evaluation, Outcome, Progress
+from runner.engine_connector import (
+    BOT_QUEUE,
+    PRUNE_SECONDS,
+    EnduringConnector,
+    RunnerReport,
+    outcome_lock,
+)
+
+__all__ = ["DistributedEngine", "apply_schema", "grants"]
+
+_log = structlog.get_logger(__name__)
+_PAUSE = 1.0
+_LONGEST_PAUSE = 30
+_KEPT_HOURS = 24
+_FORGET_RUNNERS = 86_400.0
+
+# One statement, since a job moves on between two: from waiting to running, from running to the
+# report of its outcome. A report that waits for us is the job's too, whoever runs us.
+_ALIVE = """
+SELECT DISTINCT job.queueing_lock AS lock
+  FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+ WHERE job.queueing_lock = ANY(%(locks)s::text[])
+   AND (job.status = 'todo' OR job.status = 'doing' AND (
+        NOT %(judge)s::boolean OR job.queue_name = %(bot)s
+        OR worker.last_heartbeat > now() - make_interval(secs => %(stall)s::float8)))
+"""
+_BEATS = """
+SELECT worker.id, worker.last_heartbeat, min(job.queueing_lock) AS key
+  FROM procrastinate_workers AS worker
+  LEFT JOIN procrastinate_jobs AS job
+    ON job.worker_id = worker.id AND job.status = 'doing' AND job.queue_name <> %(bot)s
+ WHERE worker.id = ANY(%(workers)s::bigint[]) GROUP BY worker.id
+"""
+
+
+class _UntilApplied(BaseRetryStrategy):
+    """An outcome is applied sooner or later, unless it is none."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, ValidationError):
+            _log.error("outcome.malformed", job=job.id, problems=exception.error_count())
+            return None
+        _log.error("outcome.not_applied", job=job.id, exc_info=exception)
+        if job.attempts == 0:
+            return RetryDecision()
+        pause = min(_LONGEST_PAUSE, 1 << min(job.attempts, 10))
+        return RetryDecision(retry_in={"seconds": pause})
+
+
+class DistributedEngine:
+    """Implements the port with jobs in a database of their own."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        stall_seconds: float = 30,
+        beat_seconds: float = 10,
+        poll_seconds: float = 5,
+        grace_seconds: float = 5,
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            url: ``postgresql://…`` of the job database; LISTEN needs a direct connection.
+            stall_seconds: A runner that has not beaten for so long is lost. So long, too, nobody is
+                judged after the database could not be reached.
+            beat_seconds: How often our own worker beats.
+            poll_seconds: How often to look for reports of which no notification came.
+            grace_seconds: How long ``stop`` waits for reports that are being applied.
+        """
+        self._stall, self._beat_every, self._poll = stall_seconds, beat_seconds, poll_seconds
+        self._grace = grace_seconds
+        self._connector = EnduringConnector(url, connections=8)
+        self._app = App(connector=self._connector)
+        self._app.tasks.clear()  # it brings one of its own that deletes jobs
+        self._app.task(name="outcome", queue=BOT_QUEUE, retry=_UntilApplied())(self._outcome)
+        self._app.task(name="progress", queue=BOT_QUEUE)(self._progress)
+        self._app.task(name="hello", queue=BOT_QUEUE)(self._hello)
+        self._introduced: dict[str, RunnerReport] = {}
+        self._heard: dict[str, datetime] = {}
+        self._opened = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
+        """Start even when the database is away: it is looked for until it is there."""
+        self._on_outcome, self._on_progress = on_outcome, on_progress
+        self._connector.unreached_at = time.monotonic()
+        self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._tend())]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * _PAUSE):
+                await self._opened.wait()
+
+    async def stop(self) -> None:
+        """Let reports that are being applied end. Runners go on without us."""
+        self._connector.patience = 0
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._app.close_async()
+
+    async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
+        if queue == BOT_QUEUE:
+            raise ValueError(f"{queue} is the queue of reports")
+        evaluation = Evaluation.model_validate_json(payload).model_dump(mode="json")
+        task = self._app.configure_task(
+            "evaluate", queue=queue, lock=f"{queue}:{lock}", queueing_lock=key
+        )
+        async with self._reaching():
+            # The unique index knows waiting jobs only; a running one would be deferred again.
+            if await self._jobs(key):
+                return
+            with contextlib.suppress(AlreadyEnqueued):
+                await task.defer_async(evaluation=evaluation)
+
+    async def cancel(self, key: str) -> None:
+        """Stop the job. One whose runner is lost is ended here, since that frees its lock."""
+        async with self._reaching():
+            lost = await self._lost()
+            for job in await self._jobs(key):
+                assert job.id is not None
+                if job.id in lost:
+                    await self._finish(job.id)
+                else:
+                    await self._app.job_manager.cancel_job_by_id_async(job.id, abort=True)
+
+    async def alive(self, keys: list[str]) -> set[str]:
+        async with self._reaching():
+            rows = await self._connector.execute_query_all_async(
+                _ALIVE,
+                locks=[*keys, *map(outcome_lock, keys)],
+                judge=self._may_judge(),
+                stall=self._stall,
+                bot=BOT_QUEUE,
+            )
+        found = {row["lock"] for row in rows}
+        return {key for key in keys if key in found or outcome_lock(key) in found}
+
+    async def runners(self) -> list[RunnerSeen]:
+        """Those that introduced themselves since we started; runners do so each minute."""
+        workers = [report.worker_id for report in self._introduced.values()]
+        async with self._reaching():
+            rows = await self._connector.execute_query_all_async(
+                _BEATS, workers=workers, bot=BOT_QUEUE
+            )
+        beats = {row["id"]: row for row in rows}
+        for name, report in self._introduced.items():
+            if report.worker_id in beats:
+                self._heard[name] = beats[report.worker_id]["last_heartbeat"].astimezone(UTC)
+        return [
+            RunnerSeen(
+                name=name,
+                queue=report.queue,
+                tier=report.hello.tier,
+                hardware=report.hello.hardware,
+                versions=report.hello.versions,
+                heartbeat_at=self._heard[name],
+                busy_with=beats.get(report.worker_id, {}).get("key"),
+            )
+            for name, report in sorted(self._introduced.items())
+        ]
+
+    async def tidy(self, *, hours: int = _KEPT_HOURS) -> None:
+        """Delete what ended *hours* ago, and forget runners that went long ago."""
+        async with self._reaching():
+            await self._app.job_manager.delete_old_jobs(
+                hours, include_failed=True, include_cancelled=True, include_aborted=True
+            )
+        oldest = datetime.now(UTC).timestamp() - _FORGET_RUNNERS
+        for name in [n for n, heard in self._heard.items() if heard.timestamp() < oldest]:
+            del self._introduced[name], self._heard[name]
+
+    async def _outcome(self, outcome: dict[str, Any]) -> None:
+        await self._on_outcome(Outcome.model_validate(outcome))
+
+    async def _progress(self, progress: dict[str, Any]) -> None:
+        try:
+            await self._on_progress(Progress.model_validate(progress))
+        except Exception as error:  # noqa: BLE001 - the next one comes soon
+            _log.warning("progress.lost", error=type(error).__name__)
+
+    async def _hello(self, report: dict[str, Any]) -> None:
+        said = RunnerReport.model_validate(report)
+        self._introduced[said.name], self._heard[said.name] = said, datetime.now(UTC)
+
+    async def _supervise(self) -> None:
+        """Take reports, for ever; begin anew when an outage ended it, with opening the pool."""
+        while True:
+            try:
+                await self._app.open_async()
+                self._opened.set()
+                await self._app.run_worker_async(
+                    queues=[BOT_QUEUE],
+                    name="bot",
+                    concurrency=4,
+                    fetch_job_polling_interval=self._poll,
+                    shutdown_graceful_timeout=self._grace,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=self._beat_every,
+                    stalled_worker_timeout=PRUNE_SECONDS,
+                )
+            except Exception as error:  # noqa: BLE001 - whatever it was, reports must be taken again
+                _log.warning("jobs.worker_ended", error=type(error.__cause__ or error).__name__)
+            await asyncio.sleep(_PAUSE)
+
+    async def _tend(self) -> None:
+        """See to jobs that nobody else will end, and delete old ones."""
+        tidied = 0.0
+        while True:
+            await asyncio.sleep(self._stall / 3)
+            try:
+                await self._pick_up()
+                if time.monotonic() - tidied > 3600:  # noqa: PLR2004 - each hour
+                    await self.tidy()
+                    tidied = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - the next round will do
+                _log.warning("jobs.not_tended", error=type(error.__cause__ or error).__name__)
+
+    async def _pick_up(self) -> None:
+        """Repeat reports that a bot died with; end cancelled jobs that a runner died with."""
+        async with self._reaching():
+            lost = await self._lost()
+            for job in lost.values():
+                assert job.id is not None
+                if job.queue == BOT_QUEUE:
+                    _log.warning("report.repeated", task=job.task_name, job=job.id)
+                    await self._app.job_manager.retry_job(job)
+            for job in await self._app.job_manager.list_jobs_async(status="doing"):
+                if job.abort_requested and job.id in lost and job.queue != BOT_QUEUE:
+                    await self._finish(job.id)
+
+    def _may_judge(self) -> bool:
+        return time.monotonic() - self._connector.unreached_at > self._stall
+
+    async def _lost(self) -> dict[int, Job]:
+        """Running jobs whose worker has not beaten for too long, as far as we can judge that."""
+        stalled = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stall)
+        return {job.id: job for job in stalled if job.id is not None} if self._may_judge() else {}
+
+    async def _jobs(self, key: str) -> list[Job]:
+        return list(await self._app.job_manager.list_jobs_async(queueing_lock=key))
+
+    async def _finish(self, job_id: int) -> None:
+        with contextlib.suppress(ConnectorException):  # it may just have ended by itself
+            await self._app.job_manager.finish_job_by_id_async(
+                job_id, Status.FAILED, delete_job=False
+            )
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (ConnectorException, AppNotOpen, psycopg.Error) as error:
+            reason = type(error.__cause__ or error).__name__
+            raise ConnectionError(f"the job database cannot be used: {reason}") from error
