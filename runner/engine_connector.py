@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import structlog
@@ -15,7 +15,9 @@ from procrastinate import PsycopgConnector, sql
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from typing_extensions import LiteralString
+from pydantic import BaseModel
+
+from runner.process import Hello
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +28,7 @@ _OPEN_SECONDS = 5.0
 _PAUSE = 1.0
 _PATIENT: frozenset[str] = frozenset({sql.queries["finish_job"], sql.queries["retry_job"]})
 # Without these, a host that vanished is noticed after two hours. What the address says wins.
-_NOTICE_DEAD_PEERS = {
+_NOTICE_DEAD_PEERS: dict[str, Any] = {
     "connect_timeout": "3",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -40,6 +42,15 @@ def outcome_lock(key: str) -> str:
     return f"outcome:{key}"
 
 
+class RunnerReport(BaseModel):
+    """How a worker introduces itself: Procrastinate's own table knows when it beat, no more."""
+
+    name: str
+    queue: str
+    worker_id: int  #: whose heartbeats are this runner's
+    hello: Hello
+
+
 class EnduringConnector(PsycopgConnector):
     """Loses no listener, no heartbeat and no end of a job to an outage of Postgres.
 
@@ -50,7 +61,7 @@ class EnduringConnector(PsycopgConnector):
     def __init__(self, url: str, *, connections: int = 4, patience: float = 600) -> None:
         """Connect to nothing yet. *patience*: seconds for which the end of a job is tried again."""
         super().__init__(
-            conninfo=make_conninfo(**(_NOTICE_DEAD_PEERS | conninfo_to_dict(url))),
+            conninfo=make_conninfo("", **(_NOTICE_DEAD_PEERS | conninfo_to_dict(url))),
             min_size=1,
             max_size=connections,
             timeout=_OPEN_SECONDS,
@@ -83,13 +94,15 @@ class EnduringConnector(PsycopgConnector):
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
         async with self._noting():
-            return await super().execute_query_one_async(query, **arguments)
+            row: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+            return row
 
     async def execute_query_all_async(
         self, query: LiteralString, **arguments: Any
     ) -> list[dict[str, Any]]:
         async with self._noting():
-            return await super().execute_query_all_async(query, **arguments)
+            rows: list[dict[str, Any]] = await super().execute_query_all_async(query, **arguments)
+            return rows
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         while True:

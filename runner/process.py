@@ -18,6 +18,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from runner.contract import Evaluation, Failure, Outcome, Progress, Stage, Tier
+from runner.teller import Teller
 
 _log = structlog.get_logger(__name__)
 
@@ -112,7 +113,7 @@ class RunnerProcess:
         """
         began, well = time.monotonic(), False
         limit = evaluation.limits.wall_seconds + self._grace
-        teller = _Teller(on_progress, self._pause)
+        teller = Teller(on_progress, self._pause)
         hello = await self.start()
         try:
             async with asyncio.timeout(limit):
@@ -194,7 +195,7 @@ class RunnerProcess:
                     return words
             await asyncio.sleep(0)  # lines that are there already would never let others run
 
-    async def _outcome(self, asked: Evaluation, teller: "_Teller", hello: Hello) -> Outcome:
+    async def _outcome(self, asked: Evaluation, teller: Teller, hello: Hello) -> Outcome:
         while True:
             words = await self._hear("progress", "outcome", "error")
             if "error" in words:
@@ -234,51 +235,6 @@ def _kill_group(leader: int) -> None:
     # its own asked the kernel to die with its parent.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-
-
-class _Teller:
-    """Passes progress on, one report at a time, the newest only."""
-
-    def __init__(self, on_progress: Callable[[Progress], Awaitable[None]], pause: float) -> None:
-        self._on_progress, self._pause = on_progress, pause
-        self._newest: Progress | None = None
-        self._news, self._ended = asyncio.Event(), asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def begin(self, first: Progress) -> None:
-        await self._pass_on(first)
-        self._task = asyncio.create_task(self._work())
-
-    def tell(self, progress: Progress) -> None:
-        self._newest = progress
-        self._news.set()
-
-    async def end(self) -> None:
-        """Let a report that is being passed on arrive, within reason: it may be a transaction."""
-        self._ended.set()
-        self._news.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=_BURIAL_SECONDS)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _work(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause):
-                    await self._ended.wait()
-            await self._news.wait()
-            if self._ended.is_set():
-                return
-            self._news.clear()
-            assert self._newest is not None
-            await self._pass_on(self._newest)
-
-    async def _pass_on(self, progress: Progress) -> None:
-        try:
-            await self._on_progress(progress)
-        except Exception as error:  # noqa: BLE001 - progress may be lost, an evaluation may not
-            _log.warning("progress.lost", error=type(error).__name__)
 
 
 def handed_back(evaluation: Evaluation, hello: Hello) -> Outcome:
