@@ -113,13 +113,13 @@ class LocalChat:
     async def carry_out(self, invocation: Invocation, *, echo: str) -> tuple[Answer, Posted | None]:
         """Run a command and show its answer under the *echo* of what was typed.
 
-        Where the answer is private, so is the echo: only then is it known. A form is not shown
-        here but handed back.
+        Where the answer is private, so is the echo: only then is it known. A form, and what was
+        wrong with one that came back, is not shown here but handed back.
         """
         place = invocation.place
         with self._answering(place.channel):
             answer = await self.core.handle(invocation)
-            if answer.message is None:
+            if answer.message is None or answer.form is not None:
                 return answer, None
             said: list[tuple[str | None, Message]] = [(None, answer.message)]
             if echo:

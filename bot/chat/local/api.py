@@ -11,6 +11,7 @@ from bot.chat.local import archive
 from bot.chat.local.adapter import LocalChat, stamp
 from bot.chat.local.files import LocalFiles, refused
 from bot.chat.local.guard import guarded, refuse
+from bot.chat.local.markup import blocks_for_page
 from bot.chat.local.posted import Posted
 from bot.chat.local.requests import (
     Joining,
@@ -170,6 +171,7 @@ class LocalApi:
             {
                 "id": posted and posted.id,
                 "message": answer.message and answer.message.model_dump(mode="json"),
+                "blocks": blocks_for_page(answer.message) if answer.message else [],
                 "form": answer.form and answer.form.model_dump(mode="json"),
                 "refused": answer.refused,
                 "code": answer.code,

@@ -15,6 +15,8 @@ from markdown_it.token import Token
 from bot.kit.message import Block, Buttons, Fields, File, Image, Message, Table, Text
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
+# It would take the digits and colons of "when:…" for a host and its port.
+_MARKDOWN.normalizeLink = str  # type: ignore[method-assign]
 _ELSEWHERE = ("http://", "https://", "mailto:")
 
 

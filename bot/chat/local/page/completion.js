@@ -79,7 +79,7 @@ export class Completion {
     }
     if (asked !== this.asked || document.activeElement !== this.field) return;
     const items = (found ?? []).map(({ value, label }) => ({
-      label, detail: label === value ? "" : value, typed, text: `${/\s/.test(value) ? `"${value}"` : value} `,
+      label, detail: sameWord(label, value) ? "" : value, typed, text: `${/\s/.test(value) ? `"${value}"` : value} `,
     }));
     const exact = (found ?? []).some(({ value }) => value === text);
     this.listbox.show(items, { head, active: text && !exact ? 0 : -1 });
@@ -108,6 +108,8 @@ function usage(command, used, current) {
   const now = command.arguments.find((one) => one.name === current);
   return [el("b", { textContent: `/${command.name} ` }), ...names, now && el("em", { textContent: now.help })].filter(Boolean);
 }
+
+export const sameWord = (one, other) => one.toLowerCase() === other.toLowerCase();
 
 // Values that the page knows without asking.
 export function known(argument, text) {

@@ -18,7 +18,13 @@ export class Feed {
     this.log.setAttribute("aria-live", "polite");
     this.pill = el("button", { type: "button", className: "pill", hidden: true, textContent: "↓ New messages" });
     this.pill.addEventListener("click", () => this.toBottom(true));
-    this.log.addEventListener("scroll", () => this.isAtBottom() && (this.pill.hidden = true));
+    this.follows = true;
+    this.log.addEventListener("scroll", () => {
+      this.follows = this.isAtBottom();
+      if (this.follows) this.pill.hidden = true;
+    });
+    // A taller composer or a thread beside it must not cover what was last said.
+    new ResizeObserver(() => this.follows && this.toBottom()).observe(this.log);
     // Pictures arrive late and push the last message out of sight.
     this.log.addEventListener("load", () => this.follows && this.toBottom(), true);
     parent.append(el("div", { className: "feed" }, this.log, this.pill));

@@ -2,7 +2,8 @@
 
 import { Attachments } from "./attachments.js";
 import { post } from "./api.js";
-import { known } from "./completion.js";
+import { renderBlocks } from "./blocks.js";
+import { known, sameWord } from "./completion.js";
 import { el } from "./dom.js";
 import { Listbox } from "./listbox.js";
 import { state } from "./state.js";
@@ -15,7 +16,7 @@ let count = 0;
 // something was wrong. `uploads` are files that came with the line.
 export function ask(form, { place, submit, uploads = [] }) {
   const waiting = [...uploads];
-  const problem = el("p", { className: "problem", role: "alert" });
+  const problem = el("div", { className: "problem", role: "alert" });
   const fields = form.fields.map((field) => new FieldOf(field, form, place, waiting));
   const send = el("button", { type: "submit", className: "primary", textContent: "Send" });
   const cancel = el("button", { type: "button", textContent: "Cancel" });
@@ -31,10 +32,16 @@ export function ask(form, { place, submit, uploads = [] }) {
   dialog.setAttribute("aria-labelledby", titled);
   cancel.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
-  const complain = (answer) => {
-    problem.textContent = answer.problem;
-    for (const field of fields) field.complain(answer.fields.find((one) => one.name === field.name)?.problem ?? "");
-    (fields.find((field) => field.wrong)?.input ?? problem).focus();
+  // The whole refusal stands where it belongs: at the field it is about, else on top.
+  const complain = (wanted, blocks = []) => {
+    const said = () => (blocks.length ? [renderBlocks(blocks, () => {})] : []);
+    for (const field of fields) {
+      const wrong = wanted.fields.find((one) => one.name === field.name)?.problem ?? "";
+      field.complain(wrong, wrong ? said() : []);
+    }
+    const placed = fields.find((field) => field.wrong);
+    problem.replaceChildren(...(placed ? [] : blocks.length ? said() : [wanted.problem]));
+    (placed ?? fields[0])?.input.focus();
   };
   body.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -49,7 +56,7 @@ export function ask(form, { place, submit, uploads = [] }) {
       const values = {};
       for (const field of fields) Object.assign(values, await field.value());
       const answer = await submit(values);
-      if (answer.form) complain(answer.form);
+      if (answer.form) complain(answer.form, answer.blocks);
       else dialog.close();
     } catch (error) {
       problem.textContent = error.sentence ?? String(error);
@@ -60,7 +67,6 @@ export function ask(form, { place, submit, uploads = [] }) {
   document.body.append(dialog);
   dialog.showModal();
   complain(form);
-  (fields.find((field) => field.wrong) ?? fields[0])?.input.focus();
 }
 
 class FieldOf {
@@ -70,12 +76,12 @@ class FieldOf {
     this.input = this.control(id, waiting);
     this.input.setAttribute("aria-describedby", `${id}-problem`);
     if (field.required) this.input.setAttribute("aria-required", "true");
-    this.problem = el("p", { className: "problem", id: `${id}-problem` });
+    this.problem = el("div", { className: "problem", id: `${id}-problem` });
     const star = field.required && field.kind !== "boolean";
     const label = el("label", { htmlFor: id }, field.label, star && el("span", { className: "star", textContent: " *" }));
     this.wrap.append(this.input);
     const boolean = field.kind === "boolean";
-    this.node = el("div", { className: `field ${field.kind}` }, ...(boolean ? [this.wrap, label] : [label, this.wrap]), this.problem);
+    this.node = el("div", { className: `field of-${field.kind}` }, ...(boolean ? [this.wrap, label] : [label, this.wrap]), this.problem);
   }
 
   control(id, waiting) {
@@ -123,7 +129,7 @@ class FieldOf {
         found = await post("suggest", { as: state.who, channel: this.place.channel, ...about }).catch(() => []);
       }
       if (mine !== asked || document.activeElement !== input) return;
-      listbox.show(found.map(({ value, label }) => ({ label, detail: label === value ? "" : value, text: value })));
+      listbox.show(found.map(({ value, label }) => ({ label, detail: sameWord(label, value) ? "" : value, text: value })));
     };
     input.addEventListener("input", refresh);
     input.addEventListener("focus", refresh);
@@ -146,9 +152,9 @@ class FieldOf {
     return file ? { [this.name]: file } : {};
   }
 
-  complain(problem) {
+  complain(problem, details = []) {
     this.wrong = Boolean(problem);
-    this.problem.textContent = problem;
+    this.problem.replaceChildren(...(details.length ? details : [problem]));
     this.node.classList.toggle("wrong", this.wrong);
     if (this.wrong) this.input.setAttribute("aria-invalid", "true");
     else this.input.removeAttribute("aria-invalid");
