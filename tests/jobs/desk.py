@@ -43,6 +43,7 @@ class Desk:
         self.progress: list[Progress] = []
         self.failing = 0  #: how many of the next outcomes cannot be applied
         self.losing = False  #: whether progress cannot be applied
+        self.halt = engine.stop  #: stops whatever runs jobs, politely
 
     async def on_outcome(self, outcome: Outcome) -> None:
         if self.failing:

@@ -3,6 +3,8 @@
 import os
 import signal
 
+from runner.process import HANDED_BACK
+
 
 async def test_a_job_ends_with_its_outcome(desk):
     key = await desk.give("a")
@@ -151,5 +153,13 @@ async def test_stopping_leaves_no_child(desk):
     await desk.give("a", "child-3600")
     await desk.until(lambda: desk.noted("children"))
     assert len(desk.living()) == 2
-    await desk.engine.stop()
-    await desk.until(lambda: not desk.living())
+    await desk.halt()
+    assert not desk.living()
+
+
+async def test_what_stopping_interrupts_is_handed_back(desk):
+    await desk.give("a", "silent")
+    await desk.begun("a")
+    await desk.halt()
+    (outcome,) = await desk.ended("a")
+    assert (outcome.failure.code, outcome.failure.ours) == (HANDED_BACK, True)
