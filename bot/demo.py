@@ -208,6 +208,7 @@ async def _benchmarks(bot: Bot, dataset: str) -> None:
             why="Ten balanced classes, and every mix-up costs the same: the share of right answers says it all.",
             rules="Train on train, choose on dev, hand in what you chose. Any data of your own is welcome.",
             per_day=20,
+            limits={"wall_seconds": 20, "cpu_seconds": 40, "model_mb": 50},
             now=work.now,
         )
         for name, title, task, why in COMING:
