@@ -81,8 +81,9 @@ class LocalApi:
                 return refused(refusal)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
+                words = first["msg"].removeprefix("Value error, ")
                 where = ".".join(map(str, first["loc"])) or "the request"
-                return refuse(400, f"{where}: {first['msg']}.", "E_REQUEST")
+                return refuse(400, f"{where}: {words}.", "E_REQUEST")
 
         return guarded(speak)
 

@@ -41,7 +41,7 @@ class LocalFiles:
             return refuse(415, f"Uploads carry the header {UPLOAD_HEADER}.", "E_CONTENT_TYPE")
         name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
         if not name or len(name) > _LONGEST_NAME:
-            return refuse(400, "Say what the file is called: ?name=model.onnx", "E_NAME")
+            return refuse(400, "Say what the file is called, such as ?name=model.onnx.", "E_NAME")
         try:
             stored = await self._store.receive(_chunks(request), announced=request.content_length)
         except Refusal as refusal:

@@ -1,20 +1,26 @@
 """What the page and ``say`` may send."""
 
+import re
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.kit.command import Refusal, Upload
 from bot.kit.core import Invocation
 from bot.kit.message import Place
 
-Handle = Annotated[
-    str,
-    StringConstraints(
-        to_lower=True, strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9_.\-]{0,31}$"
-    ),
-]
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,31}")
+
+
+def _handle(text: str) -> str:
+    handle = text.strip().removeprefix("@").lower()
+    if not _HANDLE.fullmatch(handle):
+        raise ValueError("a handle is made of small letters, digits, dots and dashes, 32 at most")
+    return handle
+
+
+Handle = Annotated[str, AfterValidator(_handle)]
 Channel = Annotated[str, StringConstraints(pattern=r"^@?[a-z0-9][a-z0-9_.\-]{0,48}$")]
 _LONGEST_LINE = 8000
 _LARGEST_ID = 2**53
@@ -76,7 +82,7 @@ class _Asking(BaseModel):
 def handle_of(request: web.Request) -> str:
     """Who asks."""
     if not request.query.get("as"):
-        raise Refusal("Say who asks: ?as=ada", code="E_REQUEST")
+        raise Refusal("Say who asks, such as ?as=ada.", code="E_REQUEST")
     return _Asking(handle=request.query["as"]).handle
 
 

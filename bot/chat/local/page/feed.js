@@ -98,6 +98,7 @@ export class Feed {
     root.replies += 1;
     root.last_reply_at = message.at;
     this.countReplies(node, root);
+    if (this.follows) this.toBottom();
   }
 
   insert(node) {
