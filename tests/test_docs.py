@@ -1,0 +1,191 @@
+"""The documents say what is so. ``python -m tests.test_docs`` writes those that are made from code."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from bot.cli import main as bookwiz
+from bot.config import Settings
+from runner.cli import main as runner
+from runner.failures import CODES
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = """# Configuration
+
+Set these in the environment, or in a file `.env` in the folder where `bookwiz` is started. They are
+what the host decides; what moderators decide is a command (`/admin`).
+
+| Variable | Default | What it is |
+|---|---|---|
+"""
+ERRORS = """# Why a model has no score
+
+A submission that ends without a score says one of these codes, with what was expected and what came.
+Those of the second table are ours: they cost no quota, and the bot tries again by itself.
+
+"""
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = {"bookwiz": bookwiz, "bookwiz-runner": runner}
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def settings_of(model, prefix):
+    """Each setting as ``(variable, default, description)``."""
+    for name, field in model.model_fields.items():
+        variable = f"{prefix}{name.upper()}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings_of(field.annotation, f"{variable}__")
+        else:
+            yield variable, field.default, field.description
+
+
+def settings_page():
+    rows = [
+        f"| `{variable}` | {'' if default is None else f'`{default}`'} | {description} |\n"
+        for variable, default, description in settings_of(Settings, "BOOKWIZ_")
+    ]
+    return SETTINGS + "".join(rows)
+
+
+def errors_page():
+    theirs, ours = (
+        "| Code | What it means | Expected | What to do |\n|---|---|---|---|\n"
+        + "".join(
+            f"| `{code}` | {entry.meaning} | {entry.expected} | {entry.fix} |\n"
+            for code, entry in CODES.items()
+            if entry.ours == wanted
+        )
+        for wanted in (False, True)
+    )
+    return f"{ERRORS}{theirs}\n{ours}"
+
+
+#: documents that are made from code → how
+MADE = {"configuration.md": settings_page, "errors.md": errors_page}
+
+
+def command(words):
+    """The click command that *words* begin with, or None."""
+    found = PROGRAMS[words[0]]
+    for word in words[1:]:
+        if not isinstance(found, click.Group):
+            break
+        found = found.commands.get(word)
+    return found
+
+
+def test_every_setting_is_described():
+    assert [
+        variable
+        for variable, _, description in settings_of(Settings, "BOOKWIZ_")
+        if not description
+    ] == []
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_document_that_is_made_from_code_says_what_the_code_says(name):
+    assert (ROOT / "docs" / name).read_text() == MADE[name](), (
+        "write it anew: python -m tests.test_docs"
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+def test_links_lead_to_files_that_exist(document):
+    for target in re.findall(r"\]\((?!https?:|/|<|mailto:)([^)#\s]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+def test_programs_in_examples_have_the_commands_that_are_shown(document):
+    for block in re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL):
+        for words in re.findall(
+            r"(?:^|/|&& |\| |bot |migrate )(bookwiz(?:-runner)? [a-z][a-z-]+)", block, re.MULTILINE
+        ):
+            assert command(words.split()) is not None, words
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+def test_variables_that_are_named_exist(document):
+    known = {variable for variable, _, _ in settings_of(Settings, "BOOKWIZ_")}
+    known |= {"BOOKWIZ_PASSWORD", "BOOKWIZ_TEST_STRICT", "BOOKWIZ_TEST_DATABASE_URL"}
+    assert set(re.findall(r"BOOKWIZ_[A-Z_]+[A-Z]", document.read_text())) <= known
+
+
+def test_make_has_the_verbs_that_contributors_are_told():
+    verbs = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert verbs == {"help", "demo", "test", "lint", "bench", "clean"}
+    assert (
+        set(
+            re.findall(r"^\| `make ([a-z]+)`", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+        )
+        <= verbs
+    )
+
+
+@pytest.mark.parametrize("name", [n for n, s in COMPOSE["services"].items() if "command" in s])
+def test_a_service_runs_a_command_that_exists_without_privileges(name):
+    service = COMPOSE["services"][name]
+    words = service["command"]
+    found = command(words[:2])
+    assert isinstance(found, click.Command), words
+    options = {option for parameter in found.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+    assert service["init"] is True
+    assert service["user"] != "root"
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_services_are_given_settings_that_exist_and_wait_for_services_that_exist():
+    known = {variable for variable, _, _ in settings_of(Settings, "BOOKWIZ_")}
+    for service in COMPOSE["services"].values():
+        assert {v for v in service.get("environment", {}) if v.startswith("BOOKWIZ_")} <= known
+        assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
+        named = {volume.partition(":")[0] for volume in service.get("volumes", [])}
+        assert all(
+            (ROOT / v).exists() if v.startswith("./") else v in COMPOSE["volumes"] for v in named
+        )
+
+
+def test_hooks_of_a_commit_are_those_of_make_lint():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    entries = {hook["entry"].split()[0] for repo in config["repos"] for hook in repo["hooks"]}
+    lint = (ROOT / "Makefile").read_text()
+    assert {entry.removeprefix(".venv/bin/") for entry in entries} == set(
+        re.findall(r"^\t@\$\(BIN\)/(ruff|mypy|lint-imports)", lint, re.MULTILINE)
+    )
+
+
+def test_every_pinned_name_is_pinned_once_and_exactly():
+    lines = [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    names = [line.partition("==")[0] for line in lines]
+    assert all("==" in line for line in lines)
+    assert len(set(names)) == len(names)
+    assert names == sorted(names)
+
+
+def test_every_direct_dependency_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(d for extra in project["optional-dependencies"].values() for d in extra),
+    ]
+    names = {re.match(r"[A-Za-z0-9._-]+", d)[0].lower() for d in wanted} - {"bookwiz"}
+    pinned = {
+        line.partition("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
+    assert names - pinned == set()
+
+
+if __name__ == "__main__":
+    for name, make in MADE.items():
+        (ROOT / "docs" / name).write_text(make())
