@@ -104,7 +104,9 @@ def test_links_lead_to_files_that_exist(document):
 def test_programs_in_examples_have_the_commands_that_are_shown(document):
     for block in re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL):
         for words in re.findall(
-            r"(?:^|/|&& |\| |bot |migrate )(bookwiz(?:-runner)? [a-z][a-z-]+)", block, re.MULTILINE
+            r"(?:^|bin/|&& |\| |bot |migrate )(bookwiz(?:-runner)? [a-z][a-z-]+)",
+            block,
+            re.MULTILINE,
         ):
             assert command(words.split()) is not None, words
 
