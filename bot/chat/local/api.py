@@ -1,5 +1,7 @@
 """The JSON API of the local chat. What the page can do, every program on this machine can."""
 
+import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -201,12 +203,13 @@ class LocalApi:
         response.content_type = "text/event-stream"
         with self._chat.streams.opened(handle) as stream:
             await response.prepare(request)
-            now = stamp(self._core.services.clock.now())
-            await response.write(_written(Event("hello", {}, now)))
-            for event in await self._missed(request, handle):
-                await response.write(_written(event))
-            async for event in stream.events(self._beat):
-                await response.write(b": still here\n\n" if event is None else _written(event))
+            with suppress(ConnectionError):  # the page was closed
+                now = stamp(self._core.services.clock.now())
+                await response.write(_written(Event("hello", {}, now)))
+                for event in await self._missed(request, handle):
+                    await response.write(_written(event))
+                async for event in stream.events(self._beat):
+                    await response.write(b": still here\n\n" if event is None else _written(event))
         return response
 
     async def _missed(self, request: web.Request, handle: str) -> list[Event]:
@@ -272,7 +275,5 @@ class LocalApi:
 
 
 def _written(event: Event) -> bytes:
-    import json
-
     head = f"id: {event.at}\n" if event.at else ""
     return f"{head}event: {event.kind}\ndata: {json.dumps(event.data)}\n\n".encode()
