@@ -41,6 +41,11 @@ async def bot(settings):
     await bot.prepare()
     await bot.engine.start(bot.outcome, bot.progress)
     yield bot
+    await empty(bot)
+
+
+async def empty(bot):
+    """Leave a shared database as it was found, and close it."""
     if not bot.database.is_sqlite:
         async with bot.database.engine.begin() as connection:
             names = ", ".join(f'"{t.name}"' for t in Base.metadata.sorted_tables)

@@ -146,8 +146,9 @@ async def jobs_on_the_way(session: AsyncSession) -> set[str]:
 def _due(now: datetime) -> Select[Any]:
     """What may be sent by *now*, in order.
 
-    A new message waits behind an earlier one to its channel that the platform put off. One that
-    fails by a defect of its own holds up nobody.
+    New messages go before edits, so that a reason is there before the message that points to it.
+    A new one waits behind an earlier one to its channel that the platform put off; one that fails
+    by a defect of its own holds up nobody.
     """
     earlier = aliased(OutboxMessage)
     put_off = (
@@ -170,7 +171,7 @@ def _due(now: datetime) -> Select[Any]:
             OutboxMessage.not_before <= now,
             or_(OutboxMessage.sent_version > 0, ~put_off),
         )
-        .order_by(OutboxMessage.id)
+        .order_by(OutboxMessage.sent_version > 0, OutboxMessage.id)
     )
 
 

@@ -25,6 +25,7 @@ _KEPT = (
 )
 _MARGIN = re.compile(r"^[ \t]+|[ \t]+$")  # four in front would be code, two behind a line break
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MANY = 5_000  # one in so many is .02 %
 _ALIGN = {"text-align:right": "right", "text-align:center": "center"}
 
 
@@ -84,7 +85,9 @@ def bar(share: float, width: int = 20) -> Safe:
     return Safe("▰" * full + "▱" * (width - full) + f" {share:.0%}")
 
 
-def percent(share: float, digits: int = 1) -> Safe:
+def percent(share: float, digits: int = 1, *, of: int = 0) -> Safe:
+    """A share in per cent; with the hundredths where it was counted *of* enough to mean them."""
+    digits = 2 if of >= _MANY else digits
     return Safe(f"{100 * share:.{digits}f} %")
 
 

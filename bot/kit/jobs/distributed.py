@@ -65,9 +65,7 @@ class _UntilApplied(BaseRetryStrategy):
             _log.error("outcome.malformed", job=job.id, problems=exception.error_count())
             return None
         _log.error("outcome.not_applied", job=job.id, exc_info=exception)
-        if job.attempts == 0:
-            return RetryDecision()
-        pause = min(_LONGEST_PAUSE, 1 << min(job.attempts, 10))
+        pause = min(_LONGEST_PAUSE, (1 << min(job.attempts, 10)) - 1)
         return RetryDecision(retry_in={"seconds": pause})
 
 
@@ -109,7 +107,6 @@ class DistributedEngine:
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
         """Start even when the database is away: it is looked for until it is there."""
         self._on_outcome, self._on_progress = on_outcome, on_progress
-        self._connector.unreached_at = time.monotonic()
         self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._tend())]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2 * _PAUSE):
@@ -255,7 +252,9 @@ class DistributedEngine:
                     await self._finish(job.id)
 
     def _may_judge(self) -> bool:
-        return time.monotonic() - self._connector.unreached_at > self._stall
+        """Whether runners had the time to beat since we can reach the database ourselves."""
+        since = self._connector.reached_since
+        return since is not None and time.monotonic() - since > self._stall
 
     async def _lost(self) -> dict[int, Job]:
         """Running jobs whose worker has not beaten for too long, as far as we can judge that."""

@@ -1,0 +1,171 @@
+"""From the chat through the real engine, runner and sandbox, and back: good models and bad ones."""
+
+import asyncio
+import json
+
+import pytest
+
+from bot.app import Bot, engine_for
+from bot.datasets import child, freeze
+from bot.features.leaderboards import benchmarks
+from bot.kit.db import Base
+from bot.kit.message import Image
+from bot.kit.testing import Chat
+from tests.conftest import SHARED, empty
+from tests.runner import models
+
+pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+PATIENCE = 60
+#: what it must stand, and the code that a member reads
+BAD = {
+    "a text file": (b"just some text, no model", "E_NOT_ONNX"),
+    "a web page": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "E_NOT_ONNX"),
+    "a pickle": (models.pickle(), "E_NOT_ONNX"),
+    "a PyTorch file": (models.torch_zip(), "E_NOT_ONNX"),
+    "a truncated model": (models.truncated(), "E_ONNX_BROKEN"),
+    "a wrong input shape": (models.wrong_input_model(), "E_INPUT_SHAPE"),
+    "a wrong number of classes": (models.wrong_classes_model(), "E_OUTPUT_SHAPE"),
+    "NaN": (models.nan_model(), "E_NAN"),
+    "an endless loop": (models.spin_model(), "E_TIME"),
+    "200 bytes asking for 8 GB": (models.huge_alloc_model(), "E_MEMORY"),
+    "8 GB asked for while it runs": (models.huge_alloc_model(static=False), "E_MEMORY"),
+    "weights in a second file": (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+    "nested functions": (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+    "an operator that reads files": (models.file_reading_op_model(), "E_ONNX"),
+}
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """The digits' files: npz of each split and two models."""
+    folder = tmp_path_factory.mktemp("digits")
+    asyncio.run(child("digits", "--out", str(folder)))
+    return folder
+
+
+@pytest.fixture
+async def road(settings, digits):
+    """A chat on a bot with its real engine; the benchmark *digits* allows three seconds."""
+    bot = Bot(settings, engine_for(settings))
+    async with bot.database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await bot.prepare()
+    await bot.engine.start(bot.outcome, bot.progress)
+    await bot.courier.start()
+    splits = [
+        o for s in ("train", "dev", "board", "shadow") for o in (f"--{s}", str(digits / f"{s}.npz"))
+    ]
+    manifest = await freeze(
+        settings,
+        "digits",
+        ["--task", "classification", *splits, "--licence", "CC BY 4.0", "--source", "UCI"],
+    )
+    chat = Chat(bot.core, bot.courier, bot.clock, bot.engine)
+    async with bot.core.work("leaderboards") as work:
+        await bot.core.services.people.account(
+            work.session, platform="local", handle="moira", name="Moira"
+        )
+        await benchmarks.add_dataset(work.session, manifest, now=work.now)
+        await benchmarks.create(
+            work.session,
+            1,
+            name="digits",
+            title="Digits",
+            dataset=manifest.key,
+            metric="accuracy",
+            why="Balanced.",
+            per_day=3,
+            limits={"wall_seconds": 4, "cpu_seconds": 6, "memory_mb": 1024},
+            now=work.now,
+        )
+    yield chat
+    await bot.engine.stop()
+    await bot.courier.stop()
+    await empty(bot)
+
+
+async def submit(chat, data, who="ada", benchmark="digits"):
+    """Hand in a model and wait for its end; the message that says it, or the refusal."""
+    model = await chat.upload("model.onnx", data)
+    answer = await chat.say(who, f"/model submit benchmark:{benchmark}", attach=[model])
+    if answer.refused:
+        return answer.message
+    [key] = answer.follow
+    async with asyncio.timeout(PATIENCE):
+        while key not in chat.room.said or chat.room.said[key].message.pending:
+            await asyncio.sleep(0.02)
+    live = chat.room.said[key].message
+    return chat.room.said[f"{key}:why"].message if live.failed else live
+
+
+async def test_a_good_model_comes_back_with_its_score_rank_and_picture(road, digits):
+    card = await submit(road, (digits / "small-mlp.onnx").read_bytes())
+    text = card.plain()
+    assert "Rank **1** of 1" in text
+    assert "95 % interval" in text
+    [picture] = [b for b in card.blocks if isinstance(b, Image)]
+    assert road.core.services.files.head(picture.sha256, 8) == b"\x89PNG\r\n\x1a\n"
+    assert "Confusion matrix of 10 classes" in picture.alt
+    assert "Ada" in await road.ask("bob", "/leaderboard show digits")
+
+
+async def test_every_bad_model_is_explained_in_private_and_the_queue_goes_on(road, digits):
+    for what, (data, code) in BAD.items():
+        message = await submit(road, data)
+        text = message.plain().replace("\\", "")
+        assert message.private, what
+        assert f"code: {code}" in text or f"Code: {code}" in text, f"{what}: {text}"
+        assert "Expected" in text, what
+        assert "Got" in text or code in {"E_MEMORY", "E_NAN"}, f"{what}: {text}"
+    card = await submit(road, (digits / "small-mlp.onnx").read_bytes())
+    assert "Rank **1** of 1" in card.plain(), "no quota was lost and the queue went on"
+
+
+async def test_cancelling_ends_the_sandboxed_child_at_once(road):
+    model = await road.upload("spin.onnx", models.spin_model())
+    answer = await road.say("ada", "/model submit benchmark:digits", attach=[model])
+    [key] = answer.follow
+    async with asyncio.timeout(PATIENCE):
+        while (
+            "predicting" not in road.room.said[key].text
+            and "checking" not in road.room.said[key].text
+        ):
+            await asyncio.sleep(0.02)
+        await road.press("ada", road.room.said[key].message, "Cancel")
+        while road.room.said[key].message.pending:
+            await asyncio.sleep(0.02)
+        while await road.engine.alive([f"{key.split(':')[1]}:1"]):
+            await asyncio.sleep(0.02)
+    assert "Cancelled" in road.room.said[key].text
+
+
+@pytest.mark.shared_data
+async def test_the_zoos_mnist_model_scores_what_it_is_known_for(road, settings):
+    """10,000 real test images, fixed batch 1, [1, 1, 28, 28], x / 255: .9890."""
+    data = SHARED / "data" / "mnist"
+    if not data.exists():
+        pytest.skip(f"MNIST is not part of the project: put its test files into {data}")
+    files = f"{data}/t10k-images-idx3-ubyte.gz,{data}/t10k-labels-idx1-ubyte.gz"
+    manifest = await freeze(
+        settings,
+        "mnist",
+        [
+            "--task",
+            "classification",
+            "--board",
+            files,
+            "--licence",
+            "CC BY-SA 3.0",
+            "--source",
+            "LeCun",
+        ],
+    )
+    async with road.core.work("leaderboards") as work:
+        await benchmarks.add_dataset(work.session, manifest, now=work.now)
+    await road.say(
+        "moira",
+        '/benchmark create name:mnist title:MNIST dataset:mnist metric:accuracy why:"All errors cost the same."',
+    )
+    card = await submit(road, (data / "mnist.onnx").read_bytes(), benchmark="mnist")
+    assert "98.90 %" in card.plain()
+    assert json.loads(manifest.model_dump_json())["splits"][0]["images"] == 10_000
