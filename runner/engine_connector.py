@@ -25,6 +25,7 @@ BOT_QUEUE = "bot"  #: reports to the bot; never an evaluation
 #: Rows of workers are kept this long: a worker that another one prunes can never beat again.
 PRUNE_SECONDS = 86_400.0
 _OPEN_SECONDS = 5.0
+_CONNECTION_SECONDS = 2.0  # that a caller waits for one; somebody may be waiting for the answer
 _PAUSE = 1.0
 _PATIENT: frozenset[str] = frozenset({sql.queries["finish_job"], sql.queries["retry_job"]})
 # Without these, a host that vanished is noticed after two hours. What the address says wins.
@@ -64,13 +65,13 @@ class EnduringConnector(PsycopgConnector):
             conninfo=make_conninfo("", **(_NOTICE_DEAD_PEERS | conninfo_to_dict(url))),
             min_size=1,
             max_size=connections,
-            timeout=_OPEN_SECONDS,
+            timeout=_CONNECTION_SECONDS,
             reconnect_timeout=3,  # after that the next caller asks again; the default backs off for minutes
         )
         self.patience = patience
         self.missed_beats = 0
         self.listener_losses = 0
-        self.unreached_at = time.monotonic()  #: before the first contact nothing is known either
+        self.reached_since: float | None = None  #: monotonic; None as long as it is away
 
     async def open_async(self, pool: Any = None) -> None:
         """Open the pool, or leave it closed. Procrastinate would take a failed one for open."""
@@ -110,6 +111,7 @@ class EnduringConnector(PsycopgConnector):
                 await super().listen_notify(on_notification, channels)
             except ConnectorException as error:
                 self.listener_losses += 1
+                self.reached_since = None
                 _log.warning("jobs.listener_lost", reason=_reason(error))
             await asyncio.sleep(_PAUSE)
 
@@ -145,8 +147,10 @@ class EnduringConnector(PsycopgConnector):
             yield
         except (ConnectorException, psycopg.Error, TimeoutError) as error:
             if is_outage(error):
-                self.unreached_at = time.monotonic()
+                self.reached_since = None
             raise
+        if self.reached_since is None:
+            self.reached_since = time.monotonic()
 
 
 def is_outage(error: BaseException) -> bool:

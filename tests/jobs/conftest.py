@@ -39,59 +39,86 @@ def jobs_database(postgres_server):
 
 @pytest.fixture
 def jobs_url(jobs_database):
-    """The same, without jobs."""
+    """The same, without jobs. Workers stay: one serves many tests."""
     with psycopg.connect(jobs_database, autocommit=True) as connection:
-        connection.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+        connection.execute("DELETE FROM procrastinate_jobs")
     return jobs_database
 
 
+class Staff:
+    """Worker processes by name, started when asked for."""
+
+    def __init__(self, folder):
+        self._folder, self._workers = folder, {}
+
+    def hire(self, url, name, *, queue="own", drain=0.5):
+        worker = self._workers.get(name)
+        if worker is None or worker.poll() is not None:
+            with (self._folder / name).open("a") as log:
+                command = [
+                    sys.executable,
+                    "-m",
+                    "tests.jobs.fake_worker",
+                    url,
+                    name,
+                    queue,
+                    str(drain),
+                ]
+                worker = subprocess.Popen(command, stdout=log, stderr=log)
+            self._workers[name] = worker
+        return worker
+
+    def dismiss(self, *kept):
+        for name in [n for n in self._workers if n not in kept]:
+            worker = self._workers.pop(name)
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory):
+    staff = Staff(tmp_path_factory.mktemp("workers"))
+    yield staff
+    staff.dismiss()
+
+
 @pytest.fixture
-def hire(tmp_path):
-    """Start a worker process; all are gone after the test."""
-    workers = []
-
-    def start(url, name="fake"):
-        with (tmp_path / f"log of {name}").open("w") as log:
-            command = [sys.executable, "-m", "tests.jobs.fake_worker", url, name]
-            workers.append(subprocess.Popen(command, stdout=log, stderr=log))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.wait()
+def staff(company):
+    """Worker processes; those of a test's own are gone after it."""
+    yield company
+    company.dismiss("everyday")
 
 
 @pytest.fixture
-async def distributed_at(tmp_path, hire):
-    """A desk before a distributed engine at a given address, with one worker."""
+async def desk_at(tmp_path):
+    """Open a desk before a distributed engine at a given address, for a queue without workers."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(url, worker_url=None):
+        async def open_desk(url):
             engine = DistributedEngine(
                 url, stall_seconds=STALL, beat_seconds=0.3, poll_seconds=0.5, grace_seconds=1
             )
-            desk = Desk(engine, tmp_path)
+            desk = Desk(engine, tmp_path, queue="own")
             stack.push_async_callback(engine.stop)
             await engine.start(desk.on_outcome, desk.on_progress)
-            desk.worker = hire(worker_url or url)
-
-            async def halt():
-                desk.worker.terminate()
-                await asyncio.to_thread(desk.worker.wait, 10)
-
-            desk.halt = halt
             return desk
 
-        yield start
+        yield open_desk
 
 
 @pytest.fixture
-async def distributed(distributed_at, jobs_url):
-    desk = await distributed_at(jobs_url)
-    yield desk
-    await desk.halt()
-    assert not desk.living()
+async def distributed(desk_at, jobs_url, staff):
+    """A desk with one worker, which the next test may find at its place."""
+    desk = await desk_at(jobs_url)
+    desk.queue = "cpu"
+    worker = staff.hire(jobs_url, "everyday", queue="cpu")
+
+    async def halt():
+        worker.terminate()
+        await asyncio.to_thread(worker.wait, 10)
+
+    desk.halt = halt
+    return desk
 
 
 @pytest.fixture(

@@ -30,15 +30,15 @@ def is_alive(pid: int) -> bool:
     """Whether that process runs; one that waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
 class Desk:
     """Dispatches, and collects outcomes and progress; fails when told to."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine, self.folder = engine, folder
+    def __init__(self, engine: Engine, folder: Path, *, queue: str = "cpu") -> None:
+        self.engine, self.folder, self.queue = engine, folder, queue
         self.outcomes: list[Outcome] = []
         self.progress: list[Progress] = []
         self.failing = 0  #: how many of the next outcomes cannot be applied
@@ -61,7 +61,7 @@ class Desk:
         key = f"{submission}:{asked.attempt}"
         await self.engine.dispatch(
             key=key,
-            queue="cpu",
+            queue=self.queue,
             lock=submission if lock is None else lock,
             payload=asked.model_dump_json(),
         )
@@ -96,6 +96,14 @@ class Desk:
             f"waited {seconds} s in vain: {json.dumps(self.noted('begun'))}, "
             f"{len(self.outcomes)} outcomes, own pid {os.getpid()}"
         )
+
+    async def reached(self) -> bool:
+        """Whether the engine can say anything."""
+        try:
+            await self.engine.alive([])
+        except ConnectionError:
+            return False
+        return True
 
     async def ended(self, *submissions: str) -> list[Outcome]:
         await self.until(lambda: set(submissions) <= set(self.count()))

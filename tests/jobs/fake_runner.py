@@ -2,10 +2,12 @@
 
 ``quick`` · ``sleep-SECONDS`` · ``crash`` (dies of SIGKILL) · ``silent`` (never answers) ·
 ``flood`` (40,000 lines of rubbish first) · ``endless`` (one line without an end) ·
-``progress-COUNT`` · ``child-SECONDS`` (has a child of its own meanwhile) · ``refuse``.
+``progress-COUNT`` · ``child-SECONDS`` (has a child of its own meanwhile) · ``cell-SECONDS`` (one that dies with its
+parent, as the sandbox's do) · ``refuse``.
 Its own pid, its child's and what it was given go into files of the folder ``artifacts`` names.
 """
 
+import functools
 import json
 import os
 import signal
@@ -50,8 +52,9 @@ def behave(evaluation):  # noqa: C901 - a list of behaviours
             for n in range(int(amount)):
                 say(progress={**same, "stage": "predict", "done": n / int(amount)})
                 time.sleep(0.01)
-        case "child":
-            child = subprocess.Popen(["sleep", "3600"])
+        case "child" | "cell":
+            bind = functools.partial(die_with_parent, os.getpid()) if kind == "cell" else None
+            child = subprocess.Popen(["sleep", "3600"], preexec_fn=bind)  # noqa: PLW1509 - it has no threads
             note(evaluation, "children", child.pid)
             time.sleep(float(amount))
             child.kill()
