@@ -35,7 +35,7 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_terminal_summary(terminalreporter, config):
     for (mark, reason), count in sorted(config.stash[_LEFT_OUT].items()):
-        terminalreporter.write_line(f"NOT TRIED: {count} tests of {mark}: {reason}", yellow=True)
+        terminalreporter.write_line(f"NOT TRIED ({mark}, {count}): {reason}", yellow=True)
 
 
 _LEFT_OUT = pytest.StashKey[Counter]()
