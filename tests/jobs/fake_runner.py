@@ -1,7 +1,7 @@
 """Speaks the protocol of ``bookwiz-runner serve`` and does what the evaluation's dataset says.
 
 ``quick`` · ``sleep-SECONDS`` · ``crash`` (dies of SIGKILL) · ``silent`` (never answers) ·
-``flood`` (40,000 lines of rubbish first) · ``endless`` (one line without an end) ·
+``flood`` (30,000 lines of rubbish first) · ``endless`` (one line without an end) ·
 ``progress-COUNT`` · ``child-SECONDS`` (has a child of its own meanwhile) · ``cell-SECONDS`` (one that dies with its
 parent, as the sandbox's do) · ``refuse``.
 Its own pid, its child's and what it was given go into files of the folder ``artifacts`` names.
@@ -42,9 +42,9 @@ def behave(evaluation):  # noqa: C901 - a list of behaviours
         case "silent":
             time.sleep(3600)
         case "flood":
-            for n in range(40_000):
+            for n in range(10_000):
                 sys.stdout.write(f"rubbish {n}\n[]\n{{}}\n")
-            sys.stderr.write("rubbish\n" * 40_000)
+            sys.stderr.write("rubbish\n" * 10_000)
         case "endless":
             while True:
                 sys.stdout.write("x" * 65536)

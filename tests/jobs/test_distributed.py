@@ -170,8 +170,9 @@ async def test_an_evaluation_on_the_queue_of_reports_is_not_run(desk_at, jobs_ur
         await desk.engine.dispatch(key="a:1", queue="bot", lock="ada", payload="{}")
     rows(
         jobs_url,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock) VALUES "
-        "('bot', 'evaluate', 'x'), ('bot', 'procrastinate.builtin_tasks.remove_old_jobs', 'y') "
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
+        "('bot', 'evaluate', 'x', '{}'), "
+        "('bot', 'procrastinate.builtin_tasks.remove_old_jobs', 'y', '{\"max_hours\": 9999}') "
         "RETURNING id",
     )
     await desk.until(lambda: statuses(jobs_url) == {"x": "failed", "y": "failed"})
