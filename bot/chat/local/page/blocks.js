@@ -3,6 +3,8 @@
 import { el, fromServer } from "./dom.js";
 import { localize } from "./times.js";
 
+const LONG_VALUE = 40; // characters; from here on a line each is easier to read than side by side
+
 export function renderBlocks(blocks, press) {
   const body = el("div", { className: "body" });
   for (const block of blocks) body.append(renderers[block.kind](block, press));
@@ -21,6 +23,8 @@ const renderers = {
     for (const [name, value] of block.html_pairs) {
       list.append(el("div", {}, el("dt", {}, fromServer(name)), el("dd", {}, fromServer(value))));
     }
+    const long = [...list.querySelectorAll("dd")].some((value) => value.textContent.length > LONG_VALUE);
+    list.classList.toggle("long", long);
     return list;
   },
 
