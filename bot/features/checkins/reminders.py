@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -75,11 +76,10 @@ async def choose(
 async def following(session: AsyncSession, member: Person, slot: Slot, now: datetime) -> datetime:
     """When *member* hears of us next, if nothing changes."""
     week = slot.week(now)
-    done = await session.scalar(
-        select(CheckIn.id).filter_by(member_id=member.id, week=week)
-    ) or await session.get(Occurrence, (SCHEDULE, _key(member.id, week)))
+    said = await session.scalar(select(CheckIn.id).filter_by(member_id=member.id, week=week))
+    told = await session.get(Occurrence, (SCHEDULE, _key(member.id, week)))
     moment = slot.moment(week)
-    return slot.moment(week + WEEK) if done or moment <= now else moment
+    return slot.moment(week + WEEK) if said or told or moment <= now else moment
 
 
 @feature.schedule(
@@ -113,7 +113,7 @@ def _key(member_id: int, week: date) -> str:
     return f"{member_id}:{iso_week(week)}"
 
 
-def _columns(community: Community, default: dict[str, int]) -> tuple[ColumnElement, ...]:
+def _columns(community: Community, default: dict[str, int]) -> tuple[ColumnElement[Any], ...]:
     """Zone, day and hour of a member, with the community's where they chose none."""
     return (
         func.coalesce(Member.timezone, community.timezone),
@@ -123,7 +123,7 @@ def _columns(community: Community, default: dict[str, int]) -> tuple[ColumnEleme
 
 
 async def _due(
-    work: Work, columns: tuple[ColumnElement, ...]
+    work: Work, columns: tuple[ColumnElement[Any], ...]
 ) -> list[tuple[int, str, datetime, Slot]]:
     """Members whose moment of this week has come and who have not been looked at since.
 
@@ -162,7 +162,7 @@ async def _due(
 
 
 def _waits(
-    columns: tuple[ColumnElement, ...], week: date, today: date, slots: Sequence[Slot]
+    columns: tuple[ColumnElement[Any], ...], week: date, today: date, slots: Sequence[Slot]
 ) -> ColumnElement[bool]:
     """Has one of *slots*, has not checked in, is not away and was not looked at this *week*."""
     key = cast(Member.id, String) + literal(f":{iso_week(week)}")

@@ -18,8 +18,8 @@ class Outbox:
 
 
 async def outbox(session: AsyncSession) -> Outbox:
-    waiting = [
+    messages, jobs = [
         await session.scalar(select(func.count()).select_from(row).where(row.waiting)) or 0
         for row in (OutboxMessage, OutboxJob)
     ]
-    return Outbox(*waiting, await give_ups(session))
+    return Outbox(messages, jobs, await give_ups(session))

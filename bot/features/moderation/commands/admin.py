@@ -7,6 +7,7 @@ from bot.community.members import suggest_members
 from bot.features.moderation import channels, jobs, roles, schedules
 from bot.features.moderation.declaration import feature
 from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role
+from bot.kit.jobs import RunnerSeen
 from bot.kit.message import Place
 from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
@@ -142,7 +143,7 @@ async def runners_(ctx: Context) -> Reply:
     return Reply("runners.md.j2", {"runners": await _runners(ctx), "now": ctx.now})
 
 
-async def _runners(ctx: Context) -> list | None:
+async def _runners(ctx: Context) -> list[RunnerSeen] | None:
     """The runners the engine has heard of; None when it cannot be reached itself."""
     try:
         return await ctx.services.engine.runners()
