@@ -4,6 +4,7 @@ What a job is called and where reports go is here too: the one thing both ends m
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import structlog
-from procrastinate import PsycopgConnector, sql
+from procrastinate import App, PsycopgConnector, sql
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -151,6 +152,33 @@ class EnduringConnector(PsycopgConnector):
             raise
         if self.reached_since is None:
             self.reached_since = time.monotonic()
+
+
+class _WithoutArguments(logging.Filter):
+    """Takes out of Procrastinate's entries what jobs were given: tokens of attempts are in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        job = getattr(record, "job", None)
+        if isinstance(job, dict):
+            record.msg, record.args = (
+                f"{job.get('task_name')} {job.get('id')}: %s",
+                (getattr(record, "action", ""),),
+            )
+            record.job = {key: job.get(key) for key in ("id", "task_name", "queueing_lock")}
+        return True
+
+
+def application(connector: EnduringConnector, name: str) -> App:
+    """A Procrastinate of that worker *name*, which can run nothing yet and keeps secrets to itself."""
+    app = App(connector=connector)
+    app.tasks.clear()  # it brings one of its own that deletes jobs
+    # What jobs are waiting and running, rows and our own entries tell. Entries of a drain name no
+    # job apart from their text, so the level has to keep them out.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    for logger in ("procrastinate.worker", f"procrastinate.worker.{name}"):
+        if not logging.getLogger(logger).filters:
+            logging.getLogger(logger).addFilter(_WithoutArguments())
+    return app
 
 
 def is_outage(error: BaseException) -> bool:

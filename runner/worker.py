@@ -14,10 +14,11 @@ from typing import Any
 
 import click
 import structlog
-from procrastinate import App, JobContext
+from procrastinate import JobContext
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import AbortReason
 from procrastinate.worker import Worker
+from pydantic import ValidationError
 
 from runner import host
 from runner.contract import Evaluation, Outcome, Progress
@@ -26,6 +27,7 @@ from runner.engine_connector import (
     PRUNE_SECONDS,
     EnduringConnector,
     RunnerReport,
+    application,
     is_outage,
     outcome_lock,
 )
@@ -72,8 +74,7 @@ class QueueRunner:
         self._beat_every, self._drain, self._poll = beat_seconds, drain_seconds, poll_seconds
         self._hello_every = hello_seconds
         self._connector = EnduringConnector(url)
-        self._app = App(connector=self._connector)
-        self._app.tasks.clear()  # it brings one of its own that deletes jobs
+        self._app = application(self._connector, name)
         self._app.task(name="evaluate", queue=queue, pass_context=True)(self._evaluate)
         self._process = RunnerProcess(command, progress_pause=progress_seconds)
 
@@ -114,7 +115,10 @@ class QueueRunner:
 
     async def _evaluate(self, context: JobContext, evaluation: dict[str, Any]) -> None:
         """Do one evaluation. Ends without a report when a member cancelled it or a runner died."""
-        asked = Evaluation.model_validate(evaluation)
+        try:
+            asked = Evaluation.model_validate(evaluation)
+        except ValidationError as error:  # its text would show the token
+            raise ValueError(f"{error.error_count()} problems with the evaluation") from None
         # Procrastinate's own heartbeat stops while a worker drains, and a job may outlast the stall.
         beating = asyncio.create_task(self._beat(context.job.worker_id))
         hello: Hello | None = None

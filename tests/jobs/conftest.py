@@ -17,7 +17,7 @@ STALL = 1.5  # seconds, where production has 30
 
 @pytest.fixture
 async def embedded(tmp_path):
-    engine = EmbeddedEngine(command=FAKE, grace_seconds=0.5)
+    engine = EmbeddedEngine(runners=2, command=FAKE, grace_seconds=0.5)
     desk = Desk(engine, tmp_path)
     await engine.start(desk.on_outcome, desk.on_progress)
     yield desk

@@ -1,14 +1,17 @@
 """What only the distributed engine has to stand: outages, lost hosts, zombies, bots that restart."""
 
 import asyncio
-import os
 import signal
+import subprocess
+import sys
 
 import psycopg
 import pytest
 
 from bot.kit.jobs.distributed import DistributedEngine, apply_schema
 from tests.jobs.conftest import STALL
+from tests.runner.conftest import Bench
+from tests.runner.models import good_model
 
 pytestmark = pytest.mark.postgres
 
@@ -186,7 +189,7 @@ async def test_an_outcome_that_is_none_holds_nothing_up(desk_at, jobs_url, staff
         "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
         """('bot', 'outcome', 'outcome:a:1', '{"outcome": {"submission": "a"}}') RETURNING id""",
     )
-    await desk.until(lambda: statuses(jobs_url) == {"outcome:a:1": "failed"})
+    await desk.until(lambda: statuses(jobs_url) == {})
     assert await desk.engine.alive(["a:1"]) == set()
     staff.hire(jobs_url, "spare")
     await desk.give("b")
@@ -245,4 +248,49 @@ async def test_two_workers_share_the_work(desk_at, jobs_url, staff):
     await desk.ended(*names)
     assert desk.count() == dict.fromkeys(names, 1)
     assert len(set(desk.noted("pids"))) == 2
-    assert os.getpid() not in desk.pids()
+
+
+async def test_two_workers_keep_to_a_lock(desk_at, jobs_url, staff):
+    desk = await desk_at(jobs_url)
+    for name in ("one", "other"):
+        staff.hire(jobs_url, name)
+    for name in "abc":
+        await desk.give(name, "sleep-0.2", lock="ada")
+    await desk.ended("a", "b", "c")
+    begun = {n: float(t) for n, t in (line.split() for line in desk.noted("begun"))}
+    ended = {n: float(t) for n, t in (line.split() for line in desk.noted("ended"))}
+    assert begun["b"] >= ended["a"]
+    assert begun["c"] >= ended["b"]
+
+
+async def test_no_token_gets_into_the_log(desk_at, jobs_url, caplog):
+    caplog.set_level("INFO")
+    await desk_at(jobs_url)
+    query = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('bot', 'none', "
+    rows(jobs_url, query + """'{"outcome": {"token": "t0ken"}}') RETURNING id""")
+    while "none" not in caplog.text:
+        await asyncio.sleep(0.05)
+    assert "t0ken" not in f"{caplog.text} {[vars(r) for r in caplog.records]}"
+
+
+@pytest.mark.sandbox
+async def test_the_real_worker_scores_a_real_model(desk_at, jobs_url, tmp_path):
+    bench = Bench(tmp_path)
+    asked = bench.evaluation(good_model())
+    desk = await desk_at(jobs_url)
+    command = [sys.executable, "-c", "from runner.worker import work; work()"]
+    options = ["--jobs-url", jobs_url, "--queue", "own", "--name", "bench"]
+    with (tmp_path / "log").open("w") as log:
+        worker = subprocess.Popen([*command, *options], stderr=log)  # noqa: ASYNC220 - at once
+    try:
+        await desk.engine.dispatch(
+            key="7:1", queue="own", lock="ada", payload=asked.model_dump_json()
+        )
+        (outcome,) = await desk.ended("7")
+        (seen,) = await desk.until(desk.engine.runners)
+    finally:
+        worker.terminate()
+        status = await asyncio.to_thread(worker.wait, 10)
+    assert status == 0, (tmp_path / "log").read_text()
+    assert outcome.failure is None
+    assert outcome.runner == seen.name == "bench"

@@ -160,3 +160,10 @@ async def test_a_real_model_is_scored(tmp_path):
         await engine.stop()
     assert outcome.failure is None
     assert outcome.scores[0].images == 80
+
+
+async def test_a_line_that_is_too_long_ends_the_process(tmp_path):
+    process = RunnerProcess(FAKE, line_bytes=1000)
+    with pytest.raises(RunnerDied, match="more than 1000 bytes"):
+        await process.run(evaluation(tmp_path, "a", "endless"), _ignore)
+    assert not process.running

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import AlreadyEnqueued, AppNotOpen, ConnectorException
 from procrastinate.jobs import Job, Status
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ from runner.engine_connector import (
     PRUNE_SECONDS,
     EnduringConnector,
     RunnerReport,
+    application,
     outcome_lock,
 )
 
@@ -58,12 +59,9 @@ SELECT worker.id, worker.last_heartbeat, min(job.queueing_lock) AS key
 
 
 class _UntilApplied(BaseRetryStrategy):
-    """An outcome is applied sooner or later, unless it is none."""
+    """An outcome is applied sooner or later."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, ValidationError):
-            _log.error("outcome.malformed", job=job.id, problems=exception.error_count())
-            return None
         _log.error("outcome.not_applied", job=job.id, exc_info=exception)
         pause = min(_LONGEST_PAUSE, (1 << min(job.attempts, 10)) - 1)
         return RetryDecision(retry_in={"seconds": pause})
@@ -94,8 +92,7 @@ class DistributedEngine:
         self._stall, self._beat_every, self._poll = stall_seconds, beat_seconds, poll_seconds
         self._grace = grace_seconds
         self._connector = EnduringConnector(url, connections=8)
-        self._app = App(connector=self._connector)
-        self._app.tasks.clear()  # it brings one of its own that deletes jobs
+        self._app = application(self._connector, BOT_QUEUE)
         self._app.task(name="outcome", queue=BOT_QUEUE, retry=_UntilApplied())(self._outcome)
         self._app.task(name="progress", queue=BOT_QUEUE)(self._progress)
         self._app.task(name="hello", queue=BOT_QUEUE)(self._hello)
@@ -192,7 +189,12 @@ class DistributedEngine:
             del self._introduced[name], self._heard[name]
 
     async def _outcome(self, outcome: dict[str, Any]) -> None:
-        await self._on_outcome(Outcome.model_validate(outcome))
+        try:
+            said = Outcome.model_validate(outcome)
+        except ValidationError as error:  # trying again is no use; the attempt is lost
+            _log.error("outcome.malformed", problems=error.error_count())
+            return
+        await self._on_outcome(said)
 
     async def _progress(self, progress: dict[str, Any]) -> None:
         try:
@@ -212,7 +214,7 @@ class DistributedEngine:
                 self._opened.set()
                 await self._app.run_worker_async(
                     queues=[BOT_QUEUE],
-                    name="bot",
+                    name=BOT_QUEUE,
                     concurrency=4,
                     fetch_job_polling_interval=self._poll,
                     shutdown_graceful_timeout=self._grace,
