@@ -206,7 +206,7 @@ class LocalChat:
 
     async def _tell(self, kind: str, posted: Posted) -> None:
         async with self.core.database.read() as session:
-            names = await names_of(session, {posted.author} - {None})
+            names = await names_of(session, {posted.author} if posted.author else ())
         self.streams.publish(
             Event(kind, posted.as_json(names), stamp(posted.changed_at), posted.private_to)
         )

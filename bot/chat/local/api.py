@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from bot.chat.local import archive
@@ -73,7 +74,7 @@ class LocalApi:
             *self._files.routes(),
         ]
 
-    def _spoken(self, run: Any) -> Any:
+    def _spoken(self, run: Handler) -> Handler:
         """Guard *run*, and say what is wrong with a request instead of failing."""
 
         async def speak(request: web.Request) -> web.StreamResponse:
@@ -208,8 +209,8 @@ class LocalApi:
                 await response.write(_written(Event("hello", {}, now)))
                 for event in await self._missed(request, handle):
                     await response.write(_written(event))
-                async for event in stream.events(self._beat):
-                    await response.write(b": still here\n\n" if event is None else _written(event))
+                async for news in stream.events(self._beat):
+                    await response.write(b": still here\n\n" if news is None else _written(news))
         return response
 
     async def _missed(self, request: web.Request, handle: str) -> list[Event]:

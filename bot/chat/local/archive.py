@@ -109,7 +109,7 @@ async def by_key(
     return (from_row(row) if row else None), wanted
 
 
-def _accounts() -> Select[tuple[str, str, int]]:
+def _accounts() -> Select[str, str, int]:
     return (
         select(Account.handle, Member.name, Member.role)
         .join(Member, Member.id == Account.member_id)
@@ -117,7 +117,7 @@ def _accounts() -> Select[tuple[str, str, int]]:
     )
 
 
-def _visible(query: Select[Any], handle: str) -> Select[Any]:
+def _visible(query: Any, handle: str) -> Any:
     return query.where(or_(LocalMessage.private_to.is_(None), LocalMessage.private_to == handle))
 
 

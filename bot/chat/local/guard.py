@@ -38,7 +38,7 @@ def guarded(run: _Run) -> _Run:
     """Let only requests of this machine's own pages and programs through to *run*."""
 
     async def guarded_run(request: web.Request) -> web.StreamResponse:
-        response = intruder(request)
+        response: web.StreamResponse | None = intruder(request)
         if response is None:
             try:
                 response = await run(request)

@@ -16,7 +16,7 @@ from bot.kit.message import Block, Buttons, Fields, File, Image, Message, Table,
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 # It would take the digits and colons of "when:…" for a host and its port.
-_MARKDOWN.normalizeLink = str  # type: ignore[method-assign]
+_MARKDOWN.normalizeLink = str  # type: ignore[assignment,method-assign]
 _ELSEWHERE = ("http://", "https://", "mailto:")
 
 

@@ -159,10 +159,10 @@ def say(
     try:
         talk = Conversation(Connection(find(port), who), channel, as_json, wait, timeout)
         more: dict[str, Any] = {"thread": thread} if thread else {}
-        filled = {"values": _filled(fields), "submitted": True} if fields else {}
+        filled: dict[str, Any] = {"values": _filled(fields), "submitted": True} if fields else {}
         if text or files:
             uploads = [talk.connection.upload(file) for file in files]
-            filled_now = {} if press else filled
+            filled_now: dict[str, Any] = {} if press else filled
             talk.send(press=press or "", text=text, uploads=uploads, **more, **filled_now)
         if press:
             command = talk.button(press)

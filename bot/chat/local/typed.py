@@ -23,7 +23,12 @@ def invocation_of(
 
     A form's answers are not shown, only the command: a form is where long or private words go.
     """
-    who = {"platform": "local", "handle": saying.handle, "name": name, "place": place}
+    who: dict[str, Any] = {
+        "platform": "local",
+        "handle": saying.handle,
+        "name": name,
+        "place": place,
+    }
     values = {key: _value(value) for key, value in saying.values.items()}
     command, echo = saying.command, f"/{saying.command}"
     if not command and (values or saying.submitted):
