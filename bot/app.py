@@ -1,6 +1,8 @@
 """The composition root: the only file that wires settings, engine, features, adapters, schedules."""
 
+import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -19,7 +21,7 @@ from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.outbox import Courier
 from bot.kit.render import Renderer
-from bot.kit.schedule import Alarm, ScheduleRow, trigger_of
+from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
 from bot.kit.work import Services
 from bot.web.server import WebServer
 from runner.contract import Outcome, Progress
@@ -53,7 +55,7 @@ class Bot:
             engine=engine,
             data=settings.data.absolute(),
         )
-        self.core = Core(self.database, services, after_commit=self.courier.wake)
+        self.core = Core(self.database, services, after_commit=self._committed)
         self.chat = LocalChat(self.core)
         self.courier.chats["local"] = self.chat
         web = settings.web
@@ -61,6 +63,7 @@ class Bot:
             web.host, web.port, database=self.database, parts=[LocalApi(self.chat)]
         )
         self.alarm = Alarm(self.core.fire)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._progressed: dict[str, tuple[float, str]] = {}
 
     async def prepare(self) -> None:
@@ -104,6 +107,14 @@ class Bot:
             for schedule in self.core.services.schedules.values():
                 row = await session.get(ScheduleRow, schedule.name)
                 self.alarm.set(schedule, trigger_of(schedule, zone, row.cron if row else None))
+
+    def _committed(self, facts: Sequence[object]) -> None:
+        """Do what must wait for the commit. The outbox may hold something, whoever wrote."""
+        self.courier.wake()
+        if any(isinstance(fact, ScheduleChanged) for fact in facts):
+            task = asyncio.create_task(self.set_alarms())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def outcome(self, outcome: Outcome) -> None:
         """Take the end of an attempt from the engine; committed when this returns."""

@@ -117,6 +117,7 @@ def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
 def new_feature(name: str) -> None:
     """Write a working feature folder and its test, to build on."""
     from bot.scaffold import new_feature as scaffold
+    from bot.scaffold import next_steps
 
     try:
         written = scaffold(name, Path.cwd())
@@ -124,6 +125,7 @@ def new_feature(name: str) -> None:
         raise click.ClickException(str(error)) from error
     for path in written:
         click.echo(f"wrote {path}")
+    click.echo(next_steps(name, Path.cwd()))
 
 
 main.add_command(say)

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import time
-from glob import glob
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ MISSING = "PostgreSQL's initdb was not found: install PostgreSQL or set BOOKWIZ_
 def _programs() -> Path | None:
     found = shutil.which("initdb")
     places = [str(Path(found).resolve().parent)] if found else []
-    places += sorted(glob("/usr/lib/postgresql/*/bin"), reverse=True)
+    places += sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     return next((Path(p) for p in places if (Path(p) / "postgres").exists()), None)
 
 

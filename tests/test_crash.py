@@ -83,8 +83,8 @@ class Process:
     def live(self, key: str, who: str = "ada") -> list[dict]:
         """All public messages in the channel that speak of that submission."""
         found = self.call(f"/api/messages?as={who}&channel=general")["messages"]
-        id = key.removeprefix("submission:")
-        return [m for m in found if not m["private"] and id in json.dumps(m["message"])]
+        name = key.removeprefix("submission:")
+        return [m for m in found if not m["private"] and name in json.dumps(m["message"])]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ async def test_killed_in_the_middle_of_an_evaluation_every_submission_ends_once(
 
 
 async def test_killed_in_the_middle_of_an_upload_nothing_half_is_kept(process):
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(process.url.rsplit(":", 1)[1]))
+    _, writer = await asyncio.open_connection("127.0.0.1", int(process.url.rsplit(":", 1)[1]))
     writer.write(
         b"POST /api/uploads?name=half.onnx HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Bookwiz: 1\r\nContent-Length: 50000000\r\n\r\n"
     )
@@ -155,9 +155,8 @@ async def test_killed_in_the_middle_of_an_upload_nothing_half_is_kept(process):
     writer.close()
     process.start()
     assert not any(incoming.iterdir())
-    message = await until(
-        lambda key=process.submit(models.good_model(8, 8, 1, 10)): ended(process, key)
-    )
+    key = process.submit(models.good_model(8, 8, 1, 10))
+    message = await until(lambda: ended(process, key))
     assert not message["failed"]
 
 

@@ -58,32 +58,53 @@ def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dic
     if name not in commands:
         raise unknown_command(name, commands)
     command = commands[name]
+    values, free = _named_values(command, words[2:])
+    _place_free_words(command, values, free)
+    return command, values
+
+
+def _named_values(command: Command, words: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Sort *words* into named values and those without a name."""
     values: dict[str, str] = {}
     free: list[str] = []
     goes_on: str | None = None
-    for word in words[2:]:
+    for word in words:
         named = _NAMED.match(word)
         if named and named[1] in command.arguments:
             values[named[1]] = named[2]
             goes_on = named[1] if command.arguments[named[1]].is_free_text else None
         elif goes_on:
             values[goes_on] += f" {word}"
-        elif named and "//" not in word and not free and not command.arguments:
+        elif named and "//" not in word and (close := _meant(named[1], command)):
             raise Refusal(
                 f"/{command.name} takes no {named[1]}.",
                 code="E_ARGUMENT",
                 expected=command.usage,
-                got=word,
+                got=word[:100],
+                fix=close,
             )
         else:
             free.append(word)
+    return values, free
+
+
+def _meant(name: str, command: Command) -> str:
+    """What a name that the command does not take was meant for; empty: it may be plain text."""
+    if not command.arguments:
+        return "Leave it out."
+    close = get_close_matches(name, command.arguments, n=1, cutoff=0.75)
+    return f"Did you mean {close[0]}:…?" if close else ""
+
+
+def _place_free_words(command: Command, values: dict[str, str], free: list[str]) -> None:
+    """Give words without a name to the arguments that are open, in their order."""
     open_ones = [
         a for a in command.arguments.values() if a.name not in values and a.type is not Upload
     ]
     texts = [a for a in open_ones if a.is_free_text]
     if command.opens_form and texts and free and not any(" " in word for word in free):
         values[texts[0].name] = " ".join(free)
-        return command, values
+        return
     for position, argument in enumerate(open_ones):
         if not free:
             break
@@ -95,9 +116,8 @@ def parse_line(line: str, commands: Mapping[str, Command]) -> tuple[Command, dic
             f"/{command.name} does not know what to do with “{' '.join(free)[:100]}”.",
             code="E_ARGUMENT",
             expected=command.usage,
-            got=line[:200],
+            got=" ".join(free)[:200],
         )
-    return command, values
 
 
 def unknown_command(name: str, commands: Mapping[str, Command]) -> Refusal:

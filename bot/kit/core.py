@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -66,7 +66,7 @@ class Core:
         database: Database,
         services: Services,
         *,
-        after_commit: Callable[[], None] = lambda: None,
+        after_commit: Callable[[Sequence[object]], None] = lambda _facts: None,
     ) -> None:
         self.database, self.services, self._after_commit = database, services, after_commit
 
@@ -110,8 +110,9 @@ class Core:
     async def work(self, feature: str) -> AsyncIterator[Work]:
         """A transaction that no command caused: an outcome, a schedule, a seed."""
         async with self.database.write() as session:
-            yield Work(session, self.services.clock.now(), feature, self.services)
-        self._after_commit()
+            work = Work(session, self.services.clock.now(), feature, self.services)
+            yield work
+        self._after_commit(work.facts)
 
     async def fire(self, schedule: Schedule, moment: datetime) -> None:
         """Carry out *schedule* as of *moment*, unless it is off or this occurrence was taken."""
@@ -126,7 +127,7 @@ class Core:
             ):
                 return
             await schedule.run(work)
-        self._after_commit()
+        self._after_commit(work.facts)
 
     async def catch_up(self) -> list[tuple[str, datetime]]:
         """Carry out what was missed while the bot was away. Returns what was too old for that."""
@@ -229,7 +230,7 @@ class Core:
             if invocation.submitted:
                 return replace(answer, form=form_of(command, values, refusal))
             return answer
-        self._after_commit()
+        self._after_commit(context.facts)
         return Answer(message, follow=tuple(context.follow))
 
     def _wants_form(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import JSON, Select, String, Text, func, or_, select, update
+from sqlalchemy import JSON, Index, Select, String, Text, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
@@ -31,6 +31,7 @@ class OutboxMessage(Base):
     """What one message should say, and which version of that has been sent."""
 
     __tablename__ = "outbox_message"
+    __table_args__ = (Index("ix_outbox_message_due", "waiting", "not_before"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -38,10 +39,8 @@ class OutboxMessage(Base):
     place: Mapped[dict[str, Any]] = mapped_column(JSON)
     body: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1)
-    sent_version: Mapped[int] = mapped_column(default=0, index=True)
-    waiting: Mapped[bool] = mapped_column(
-        default=True, index=True
-    )  #: version is ahead of sent_version
+    sent_version: Mapped[int] = mapped_column(default=0)
+    waiting: Mapped[bool] = mapped_column(default=True)  #: version is ahead of sent_version
     not_before: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     ref: Mapped[dict[str, Any] | None] = mapped_column(JSON)

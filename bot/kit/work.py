@@ -88,6 +88,7 @@ class Work:
     feature: str
     services: Services
     follow: list[str] = field(default_factory=list, kw_only=True)  #: keys of pending messages
+    facts: list[object] = field(default_factory=list, kw_only=True)  #: all that was announced
 
     async def post(
         self,
@@ -136,10 +137,12 @@ class Work:
 
     async def announce(self, fact: object) -> None:
         """Tell the other features, in this transaction, that something is so now."""
+        self.facts.append(fact)
         for feature in self.services.features.values():
+            work = Work(self.session, self.now, feature.name, self.services, facts=self.facts)
             for kind, run in feature.listeners:
                 if isinstance(fact, kind):
-                    await run(Work(self.session, self.now, feature.name, self.services), fact)
+                    await run(work, fact)
 
 
 @dataclass(frozen=True)

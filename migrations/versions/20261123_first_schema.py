@@ -114,8 +114,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_outbox_message_key'))
     )
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_outbox_message_sent_version'), ['sent_version'], unique=False)
-        batch_op.create_index(batch_op.f('ix_outbox_message_waiting'), ['waiting'], unique=False)
+        batch_op.create_index('ix_outbox_message_due', ['waiting', 'not_before'], unique=False)
 
     op.create_table('schedule',
     sa.Column('name', sa.String(length=100), nullable=False),
@@ -289,8 +288,7 @@ def downgrade() -> None:
     op.drop_table('benchmark')
     op.drop_table('schedule')
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_outbox_message_waiting'))
-        batch_op.drop_index(batch_op.f('ix_outbox_message_sent_version'))
+        batch_op.drop_index('ix_outbox_message_due')
 
     op.drop_table('outbox_message')
     with op.batch_alter_table('outbox_job', schema=None) as batch_op:

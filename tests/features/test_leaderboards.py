@@ -75,6 +75,10 @@ def given(chat):
     return evaluation
 
 
+def given_keys(chat):
+    return list(chat.engine.jobs)
+
+
 def scored(evaluation, value=0.9, **more):
     metrics = tuple(
         Metric(name=n, value=value, low=value - 0.02, high=value + 0.02)
@@ -163,9 +167,9 @@ async def test_progress_edits_the_one_live_message(board):
         (b"hello, this is no model", "text file"),
         (b"<!DOCTYPE html><html>", "web page"),
         (b"PK\x03\x04" + bytes(50), "zip archive"),
-        (b"\x80\x04\x95" + bytes(50), "pickle"),
+        (b"PK\x03\x04" + b"archive/data.pkl" + bytes(50), "PyTorch"),
+        (b"\x80\x04\x95" + bytes(50), "PyTorch"),
         (b"\x89PNG\r\n", "picture"),
-        (bytes(range(128, 200)), "unknown kind"),
     ],
 )
 async def test_what_is_no_model_is_refused_at_once_with_what_it_is_and_how_to_export(
@@ -185,6 +189,21 @@ async def test_an_unknown_benchmark_is_refused_with_those_that_are(board):
     answer = await board.say("ada", "/model submit benchmark:digit", attach=[model])
     assert answer.code == "E_BENCHMARK"
     assert "digits" in answer.message.plain()
+
+
+async def test_a_misspelt_argument_is_not_taken_for_its_value(board):
+    answer = await board.say("bob", "/leaderboard show benchmrk:digits")
+    assert answer.code == "E_ARGUMENT"
+    assert "benchmark:" in answer.message.plain().replace("\\", "")
+
+
+async def test_admins_see_what_waits_and_what_is_stuck(board):
+    await submit(board)
+    await submit(board, "bob", MODEL + b"2")
+    await board.wait(minutes=20)
+    text = await board.ask("moira", "/admin jobs")
+    assert "dispatched 2" in text
+    assert given_keys(board)[0].split(":")[0] in text
 
 
 async def test_a_model_that_fails_is_explained_privately_and_costs_no_quota(board):

@@ -7,10 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.leaderboards import line, reports
 from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
-from bot.features.leaderboards.sniff import refuse_what_is_no_model
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
 from bot.kit.work import Context
+from runner import failures
+from runner.formats import sniff
+
+HEAD_BYTES = sniff.HEAD_BYTES
 
 
 async def same_file(
@@ -33,18 +36,23 @@ async def same_file(
 
 
 def refuse_unfit(head: bytes, file: Upload, benchmark: Benchmark) -> None:
-    """Refuse, before the queue, what cannot be a model for this benchmark."""
-    refuse_what_is_no_model(head)
-    most = benchmark.limits["model_mb"]
-    if file.size > most * 1_000_000:
-        raise Refusal(
-            "The model is too large for this benchmark.",
-            code="E_MODEL_TOO_LARGE",
-            expected=f"at most {most} MB",
-            got=f"{file.size / 1e6:,.0f} MB",
-            fix="Export it without optimiser state, in half precision, or quantised.",
-            field="file",
+    """Refuse, before the queue, what cannot be a model for this benchmark.
+
+    The runner looks again, and deeper: this only spares the wait.
+    """
+    try:
+        sniff.refuse_unless_onnx(
+            head, size=file.size, most=benchmark.limits["model_mb"] * 1_000_000
         )
+    except failures.Refusal as refusal:
+        raise Refusal(
+            refusal.problem,
+            code=refusal.code,
+            expected=refusal.expected,
+            got=refusal.got,
+            fix=refusal.fix,
+            field="file",
+        ) from None
 
 
 async def as_card(ctx: Context, submission: Submission) -> tuple[str, dict[str, Any]]:

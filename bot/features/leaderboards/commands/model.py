@@ -29,7 +29,7 @@ async def submit(
             "already.md.j2",
             {"submission": earlier, "card": await boards.card(ctx.session, earlier)},
         )
-    service.refuse_unfit(ctx.services.files.head(file.sha256, 512), file, found)
+    service.refuse_unfit(ctx.services.files.head(file.sha256, service.HEAD_BYTES), file, found)
     midnight = line.day_start(ctx.now, ctx.member.timezone)
     quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
     line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))

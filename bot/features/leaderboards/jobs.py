@@ -1,0 +1,39 @@
+"""What an admin reads about submissions that wait, run or are stuck."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from bot.community.facts import JobLine, JobLines
+from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.models import GIVEN, State, Submission
+from bot.kit.work import Work
+
+_STUCK = timedelta(minutes=15)  # longer than any benchmark allows one evaluation
+_SHOWN = (State.QUEUED, State.DISPATCHED, State.RUNNING, State.FAILED)
+
+
+@feature.on(JobLines)
+async def tell_jobs(work: Work, asked: JobLines) -> None:
+    """A line a queue, and one for each submission that somebody should look at."""
+    rows = await work.session.execute(
+        select(Submission.queue, Submission.state, func.count())
+        .where(Submission.state.in_(_SHOWN))
+        .group_by(Submission.queue, Submission.state)
+        .order_by(Submission.queue)
+    )
+    queues: dict[str, dict[str, int]] = {}
+    for queue, state, count in rows:
+        queues.setdefault(queue, {})[state] = count
+    for queue, counts in queues.items():
+        words = " · ".join(f"{state} {counts.get(state, 0)}" for state in _SHOWN)
+        asked.lines.append(JobLine(f"Submissions on {queue}", words))
+    stuck = await work.session.scalars(
+        select(Submission)
+        .where(Submission.state.in_(GIVEN), Submission.dispatched_at < work.now - _STUCK)
+        .order_by(Submission.position)
+        .limit(20)
+    )
+    for submission in stuck:
+        state = f"{submission.state}, attempt {submission.attempt}"
+        asked.lines.append(JobLine(f"Submission {submission.id}", state, stuck=True))
