@@ -1,6 +1,7 @@
 """What only the distributed engine has to stand: outages, lost hosts, zombies, bots that restart."""
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -294,3 +295,18 @@ async def test_the_real_worker_scores_a_real_model(desk_at, jobs_url, tmp_path):
     assert status == 0, (tmp_path / "log").read_text()
     assert outcome.failure is None
     assert outcome.runner == seen.name == "bench"
+
+
+async def test_stopping_ends_though_a_cancellation_got_lost(desk_at, jobs_url):
+    desk = await desk_at(jobs_url)
+    deaf = asyncio.Event()
+
+    async def swallow():
+        deaf.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    desk.engine._pick_up = swallow
+    await deaf.wait()
+    async with asyncio.timeout(10):
+        await desk.engine.stop()

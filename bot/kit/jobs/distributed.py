@@ -100,10 +100,11 @@ class DistributedEngine:
         self._heard: dict[str, datetime] = {}
         self._opened = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
         """Start even when the database is away: it is looked for until it is there."""
-        self._on_outcome, self._on_progress = on_outcome, on_progress
+        self._on_outcome, self._on_progress, self._stopping = on_outcome, on_progress, False
         self._tasks = [asyncio.create_task(self._supervise()), asyncio.create_task(self._tend())]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2 * _PAUSE):
@@ -112,9 +113,13 @@ class DistributedEngine:
     async def stop(self) -> None:
         """Let reports that are being applied end. Runners go on without us."""
         self._connector.patience = 0
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping = True
+        pending = set(self._tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            # Again until they end: on its way through a driver a cancellation may get lost.
+            _, pending = await asyncio.wait(pending, timeout=self._grace + 2)
         await self._app.close_async()
 
     async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
@@ -208,7 +213,7 @@ class DistributedEngine:
 
     async def _supervise(self) -> None:
         """Take reports, for ever; begin anew when an outage ended it, with opening the pool."""
-        while True:
+        while not self._stopping:
             try:
                 await self._app.open_async()
                 self._opened.set()
@@ -230,7 +235,7 @@ class DistributedEngine:
     async def _tend(self) -> None:
         """See to jobs that nobody else will end, and delete old ones."""
         tidied = 0.0
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._stall / 3)
             try:
                 await self._pick_up()

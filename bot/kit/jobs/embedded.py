@@ -85,10 +85,11 @@ class EmbeddedEngine:
                     await asyncio.wait(at_work)
         for job in self._jobs.values():
             job.stopped = True
-        at_work = self._at_work()
-        for task in at_work:
-            task.cancel()
-        await asyncio.gather(*at_work, return_exceptions=True)
+        while at_work := self._at_work():
+            for task in at_work:
+                task.cancel()
+            # Again until they end: on its way through a driver a cancellation may get lost.
+            await asyncio.wait(at_work, timeout=self._grace + 2)
         await asyncio.gather(*(seat.process.stop(1) for seat in self._seats))
 
     async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
