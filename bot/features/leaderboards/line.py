@@ -149,7 +149,7 @@ async def hand_over(work: Work, submission: Submission) -> None:
         submission=submission.id,
         attempt=submission.attempt,
         token=submission.token,
-        task=benchmark.task,  # type: ignore[arg-type] # pydantic checks it
+        task=benchmark.task,  # pydantic checks it
         model=Blob(
             sha256=submission.sha256,
             size=submission.size,
