@@ -105,6 +105,10 @@ class Desk:
             return False
         return True
 
+    async def saw(self, *names: str) -> bool:
+        """Whether these runners introduced themselves."""
+        return set(names) <= {r.name for r in await self.engine.runners()}
+
     async def ended(self, *submissions: str) -> list[Outcome]:
         await self.until(lambda: set(submissions) <= set(self.count()))
         return [next(o for o in self.outcomes if o.submission == s) for s in submissions]

@@ -5,11 +5,15 @@ import contextlib
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
 import psycopg
 import pytest
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 
 from bot.kit.jobs.distributed import DistributedEngine, apply_schema
+from runner.engine_connector import EnduringConnector
 from tests.jobs.conftest import STALL
 from tests.runner.conftest import Bench
 from tests.runner.models import good_model
@@ -104,6 +108,13 @@ async def test_an_outage_of_postgres_costs_no_job(desk_at, own_server, staff):
     assert worker.poll() is None
     seen = await desk.until(desk.engine.runners)
     assert [s.name for s in seen] == ["steady"]
+    first = seen[0].heartbeat_at
+
+    async def idles_and_beats():
+        (seen,) = await desk.engine.runners()
+        return seen.busy_with is None and seen.heartbeat_at > first + timedelta(seconds=1)
+
+    await desk.until(idles_and_beats)
 
 
 async def test_a_busy_runner_beats_again_after_an_outage(desk_at, own_server, staff):
@@ -121,9 +132,56 @@ async def test_a_busy_runner_beats_again_after_an_outage(desk_at, own_server, st
     )
     await desk.until(lambda: rows(own_server.url, beats, key) == [(True,)])
     await desk.until(desk.reached)
-    await desk.engine.cancel(key)  # heard by a listener that was connected anew
+    await asyncio.sleep(2)  # what gave up would have drained and handed the job back by now
+    assert statuses(own_server.url)[key] == "doing"
+    assert desk.outcomes == []
+    await desk.engine.cancel(key)
     await desk.until(lambda: statuses(own_server.url)[key] == "aborted")
     assert not any(int(pid) in desk.living() for pid in desk.noted("children"))
+
+
+async def test_the_end_of_a_job_is_written_after_an_outage(own_server):
+    await apply_schema(own_server.url)
+    job, *_ = rows(
+        own_server.url,
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status) "
+        "VALUES ('none', 'evaluate', 'a:1', 'doing') RETURNING id",
+    )
+    connector = EnduringConnector(own_server.url)
+    await connector.open_async()
+    finish = JobManager(connector).finish_job_by_id_async
+    own_server.stop()
+    ending = asyncio.create_task(finish(job[0], Status.SUCCEEDED, delete_job=False))
+    await asyncio.sleep(3)  # longer than a caller waits for a connection
+    own_server.start()
+    await ending
+    assert statuses(own_server.url)["a:1"] == "succeeded"
+    await finish(job[0], Status.FAILED, delete_job=False)  # as a zombie would: of no use, no error
+    assert statuses(own_server.url)["a:1"] == "succeeded"
+    await connector.close_async()
+
+
+async def test_a_listener_hears_again_after_an_outage(own_server):
+    await apply_schema(own_server.url)
+    connector = EnduringConnector(own_server.url)
+    await connector.open_async()
+    heard = asyncio.Event()
+
+    async def hear(**_):
+        heard.set()
+
+    listening = asyncio.create_task(connector.listen_notify(hear, ["news"]))
+    own_server.stop()
+    await asyncio.sleep(1)
+    own_server.start()
+    async with asyncio.timeout(10):
+        while not heard.is_set():
+            with contextlib.suppress(psycopg.OperationalError):
+                rows(own_server.url, "SELECT pg_notify('news', '')")
+            await asyncio.sleep(0.1)
+    assert connector.listener_losses
+    listening.cancel()
+    await connector.close_async()
 
 
 async def test_nobody_is_judged_when_the_bot_itself_was_away(desk_at, jobs_url):
@@ -200,7 +258,7 @@ async def test_an_outcome_that_is_none_holds_nothing_up(desk_at, jobs_url, staff
 async def test_a_runner_that_drains_is_still_heard_of(desk_at, jobs_url, staff):
     desk = await desk_at(jobs_url)
     worker = staff.hire(jobs_url, "leaving", drain=10)
-    key = await desk.give("a", f"sleep-{3 * STALL}")
+    key = await desk.give("a", f"sleep-{2 * STALL}")
     await desk.begun("a")
     worker.terminate()
     while not desk.outcomes:
@@ -239,10 +297,7 @@ async def test_two_workers_share_the_work(desk_at, jobs_url, staff):
     staff.hire(jobs_url, "spare")
     staff.hire(jobs_url, "second")
 
-    async def both():
-        return len(await desk.engine.runners()) == 2
-
-    await desk.until(both)
+    await desk.until(lambda: desk.saw("spare", "second"))
     names = [f"s{n}" for n in range(12)]
     for name in names:
         await desk.give(name, "sleep-0.1")
@@ -288,13 +343,13 @@ async def test_the_real_worker_scores_a_real_model(desk_at, jobs_url, tmp_path):
             key="7:1", queue="own", lock="ada", payload=asked.model_dump_json()
         )
         (outcome,) = await desk.ended("7")
-        (seen,) = await desk.until(desk.engine.runners)
+        await desk.until(lambda: desk.saw("bench"))
     finally:
         worker.terminate()
         status = await asyncio.to_thread(worker.wait, 10)
     assert status == 0, (tmp_path / "log").read_text()
     assert outcome.failure is None
-    assert outcome.runner == seen.name == "bench"
+    assert outcome.runner == "bench"
 
 
 async def test_stopping_ends_though_a_cancellation_got_lost(desk_at, jobs_url):
