@@ -1,6 +1,7 @@
 """The composition root: the only file that wires settings, engine, features, adapters, schedules."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -88,6 +89,10 @@ class Bot:
                 await self.core.fire(schedule, self.clock.now())
         await self.set_alarms()
         self.alarm.start()
+        # What is here now stays: looking through it again and again for garbage would stop
+        # everything for a tenth of a second each time.
+        gc.collect()
+        gc.freeze()
         await self.web.start()
         await self.chat.start(self.web.url)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community import channels, models
@@ -12,6 +12,17 @@ from bot.kit.clock import Clock
 from bot.kit.command import Choice, Person, Role
 from bot.kit.message import Place
 from bot.kit.work import Context
+
+#: asked for each command, so it is put together once
+_SPEAKER = (
+    select(models.Member, models.Community)
+    .join(models.Account, models.Account.member_id == models.Member.id)
+    .join(models.Community, models.Community.id == models.Member.community_id)
+    .where(
+        models.Account.platform == bindparam("platform"),
+        models.Account.handle == bindparam("handle"),
+    )
+)
 
 
 class Members:
@@ -23,14 +34,8 @@ class Members:
     async def account(
         self, session: AsyncSession, *, platform: str, handle: str, name: str
     ) -> work.Account:
-        found = (
-            await session.execute(
-                select(models.Member, models.Community)
-                .join(models.Account, models.Account.member_id == models.Member.id)
-                .join(models.Community, models.Community.id == models.Member.community_id)
-                .where(models.Account.platform == platform, models.Account.handle == handle)
-            )
-        ).one_or_none()
+        rows = await session.execute(_SPEAKER, {"platform": platform, "handle": handle})
+        found = rows.one_or_none()
         if found:
             member, community = found
         else:

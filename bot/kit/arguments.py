@@ -34,6 +34,8 @@ _KINDS = {
 
 def split_line(line: str) -> list[str]:
     """Split *line* at spaces, as a shell does, but forgive an apostrophe and a lone quote."""
+    if '"' not in line:
+        return line.split()
     lexer = shlex.shlex(line, posix=True, punctuation_chars="")
     lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
     try:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -37,6 +38,8 @@ class Safe(str):
 
 def clean(text: str) -> str:
     """Take out what no sentence needs: control characters and overrides of the text's direction."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         c
         for c in text.replace("\t", " ")
@@ -95,6 +98,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, width in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= width:
+            return f"{count / width:.1f} {unit}"
+    return f"{count} bytes"
+
+
 def duration(seconds: float) -> str:
     """A length of time as people say it."""
     if seconds < 90:  # noqa: PLR2004
@@ -134,6 +145,7 @@ class Renderer:
             "percent": percent,
             "plural": plural,
             "duration": duration,
+            "bytes": size,
             "picture": picture,
             "file": file,
         }
@@ -146,7 +158,7 @@ class Renderer:
     ) -> Message:
         """Render ``feature/name.md.j2``. An undefined name in a template is a bug and raises."""
         return Message(
-            blocks=tuple(blocks_of(self._words.get_template(template).render(values))),
+            blocks=blocks_of(self._words.get_template(template).render(values)),
             private=private,
         )
 
@@ -155,7 +167,8 @@ class Renderer:
         return self._pages.get_template(template).render(values)
 
 
-def blocks_of(markdown: str) -> list[Block]:
+@lru_cache(maxsize=256)  # help, cards and boards are asked for again and again
+def blocks_of(markdown: str) -> tuple[Block, ...]:
     """Read our own markdown into blocks: tables, pictures, files and buttons apart from text."""
     lines = markdown.split("\n")
     blocks: list[Block] = []
@@ -176,7 +189,7 @@ def blocks_of(markdown: str) -> list[Block]:
             else:
                 blocks.append(Text(markdown=text))
         position = end + 1
-    return blocks
+    return tuple(blocks)
 
 
 def _closing(tokens: list[Token], position: int) -> int:
