@@ -76,6 +76,16 @@ def migrate(data: Path | None) -> None:
 
 
 @main.command()
+@click.argument("role")
+@click.option("--database", default="jobs", show_default=True, help="Name of the job database.")
+def grants(role: str, database: str) -> None:
+    """Print the SQL that lets ROLE, and so runners, work on the job database and do no more."""
+    from bot.kit.jobs.schema import grants as sql
+
+    click.echo(sql(role, database=database))
+
+
+@main.command()
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the installation."
 )

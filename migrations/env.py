@@ -14,7 +14,9 @@ discover()  # and this those of the features
 
 def plain(kind: str, item: object, _context: object) -> str | bool:
     """Write our own column types as plain ones, so that no migration imports the bot."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
+    return (
+        "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
+    )
 
 
 def ours(item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:

@@ -13,6 +13,20 @@ def main() -> None:
     """Score models on benchmarks, safely."""
 
 
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def work(arguments: tuple[str, ...]) -> None:
+    """Take jobs from a queue in Postgres, score them, and report to the bot."""
+    try:
+        # Half a second that no other command should pay.
+        from runner.worker import work as run
+    except ImportError as error:
+        raise click.ClickException(
+            "work needs Procrastinate: pip install 'bookwiz[postgres]'"
+        ) from error
+    run.main(list(arguments), prog_name="bookwiz-runner work")
+
+
 @main.command()
 def serve() -> None:
     """Take evaluations as JSON lines on stdin and answer on stdout, until stdin ends."""

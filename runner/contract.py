@@ -16,6 +16,10 @@ Tier = Literal["full", "reduced", "none"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+#: the code of an attempt that was stopped with its host: a new one follows, nobody is to blame
+HANDED_BACK = "E_RUNNER_STOPPED"
+
+
 class _Plain(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -17,14 +17,12 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from runner.contract import Evaluation, Failure, Outcome, Progress, Stage, Tier
+from runner.contract import HANDED_BACK, Evaluation, Failure, Outcome, Progress, Stage, Tier
 from runner.teller import Teller
 
 _log = structlog.get_logger(__name__)
 
 SERVE = (sys.executable, "-m", "runner", "serve")
-#: ends an attempt that was stopped with its host: a new one follows, and nobody is to blame
-HANDED_BACK = "E_RUNNER_STOPPED"
 _LINE_BYTES = 16_000_000  # a confusion matrix of 1,000 classes is 3 MB
 _LOGGED_LINES = 200  # of stderr, of one process
 _LOGGED_CHARACTERS = 300

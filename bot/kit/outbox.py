@@ -192,9 +192,9 @@ class Courier:
         self._task = asyncio.create_task(self._run(), name="courier")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        while self._task and not self._task.done():
+            self._task.cancel()  # again, where a driver swallowed it
+            await asyncio.wait([self._task], timeout=1)
 
     async def _run(self) -> None:
         while True:

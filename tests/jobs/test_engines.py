@@ -3,7 +3,7 @@
 import os
 import signal
 
-from runner.process import HANDED_BACK
+from runner.contract import HANDED_BACK
 
 
 async def test_a_job_ends_with_its_outcome(desk):

@@ -20,6 +20,7 @@ from bot.kit.command import Refusal, Upload
 from bot.kit.work import Work
 from runner.contract import Blob, Evaluation, Limits
 
+MOST_ATTEMPTS = 20  #: whatever ended them; nothing is tried for ever
 MOST_LOSSES = 3  #: attempts ended by faults of ours, before we give up and say so
 TRIES_PER_SCORE = 5  #: submissions a day for each that may be scored: a cap on abuse, not a quota
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is misread aloud
@@ -177,7 +178,7 @@ async def hand_over(work: Work, submission: Submission) -> None:
 async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
     """Begin a new attempt: the old one's token is void from here on. False when it is enough."""
     submission.losses += lost
-    if submission.losses >= MOST_LOSSES:
+    if submission.losses >= MOST_LOSSES or submission.attempt >= MOST_ATTEMPTS:
         return False
     await outbox.put_cancel(work.session, key=submission.job, now=work.now)
     submission.attempt += 1

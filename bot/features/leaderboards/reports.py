@@ -15,7 +15,7 @@ from bot.features.leaderboards.models import GIVEN, Benchmark, Score, State, Sub
 from bot.kit import outbox
 from bot.kit.message import Place
 from bot.kit.work import Work
-from runner.contract import Failure, Outcome, Progress, Stage
+from runner.contract import HANDED_BACK, Failure, Outcome, Progress, Stage
 
 _log = structlog.get_logger(__name__)
 STAGES = {
@@ -66,7 +66,7 @@ async def apply_outcome(work: Work, outcome: Outcome) -> None:
             attempt=submission.attempt,
             reason=failure.code,
         )
-        if await line.try_again(work, submission, lost=True):
+        if await line.try_again(work, submission, lost=failure.code != HANDED_BACK):
             await show(work, submission)
             return
     if failure is not None:
@@ -149,8 +149,10 @@ async def sweep(work: Work) -> None:
     except ConnectionError:
         _log.warning("sweep.engine_away")
         return
-    for submission in judged:
-        if submission.job in alive:
+    for submission, job in [(s, s.job) for s in judged if s.job not in alive]:
+        # Its outcome may have been applied while we asked: look again, and keep others away.
+        await work.session.refresh(submission, with_for_update=True)
+        if submission.state not in GIVEN or submission.job != job:
             continue
         # A job that no runner had begun was lost by a restart, not by what is in it.
         lost = submission.state == State.RUNNING
