@@ -139,8 +139,15 @@ class Bot:
     async def _tell_skipped(self, skipped: list[tuple[str, datetime]]) -> None:
         if not skipped:
             return
-        async with self.core.work("engine") as work:
+        async with self.core.work("kit") as work:
             community = await the_community(work.session)
+            await work.post_for(
+                "moderators",
+                "skipped.md.j2",
+                {"skipped": skipped, "zone": community.timezone},
+                community_id=community.id,
+                key=f"skipped:{work.now.isoformat()}",
+            )
             for name, moment in skipped:
                 await record_own(
                     work,

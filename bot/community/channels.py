@@ -6,7 +6,6 @@ PURPOSES = (
     Choice("checkins", "Check-ins: what members did and what comes next"),
     Choice("leaderboards", "Leaderboards: models that were scored"),
     Choice("moderators", "Moderators: what somebody should look at"),
-    Choice("announcements", "Announcements to everybody"),
 )
 
 

@@ -124,6 +124,21 @@ class Work:
         await self.post(place, template, values, key=key)
         return True
 
+    async def post_for(
+        self,
+        purpose: str,
+        template: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        community_id: int,
+        key: str,
+    ) -> Place | None:
+        """Say something in the channel that was chosen for *purpose*. None when none was."""
+        place = await self.services.people.channel(self.session, community_id, purpose)
+        if place is not None:
+            await self.post(place, template, values, key=key)
+        return place
+
     async def claim(self, schedule: str, key: str) -> bool:
         """Take *key* of *schedule*, once for ever. False when it was taken before."""
         try:

@@ -9,6 +9,7 @@ from bot.features.leaderboards.models import State, Submission
 from bot.features.leaderboards.ranking import Entry, best_of_each, place
 from bot.kit.message import Image
 from runner.contract import (
+    HANDED_BACK,
     Artifact,
     DatasetManifest,
     Failure,
@@ -243,6 +244,37 @@ async def test_a_failure_of_ours_is_tried_three_times_then_told_and_refunded(boa
     assert not (await submit(board, data=MODEL + b"again")).refused
     async with board.core.database.read() as session:
         assert (await session.get(Submission, evaluation.submission)).state == State.FAILED
+
+
+async def test_moderators_are_told_in_their_channel_what_failed_by_our_fault(board):
+    await board.say("moira", "/admin channels moderators staff")
+    await submit(board)
+    for _ in range(3):
+        await board.engine.report(failed(given(board), OURS))
+        await board.deliver()
+    assert any("fault of ours" in said.text for said in board.to("staff"))
+
+
+async def test_a_new_best_is_told_where_the_results_are_and_a_worse_one_is_not(board):
+    await board.say("moira", "/admin channels leaderboards results")
+    for n, value in enumerate((0.7, 0.6)):
+        await submit(board, data=MODEL + bytes([n]))
+        await board.engine.report(scored(given(board), value))
+        await board.deliver()
+    told = [said.text for said in board.to("results") if "Digits" in said.text]
+    assert len(told) == 1
+    assert "entered with 70.0 %" in told[0]
+
+
+async def test_a_stop_of_ours_is_no_loss_and_is_tried_again(board):
+    await submit(board)
+    for _ in range(4):
+        stopped = Failure(code=HANDED_BACK, ours=True, problem="Stopped.")
+        await board.engine.report(failed(given(board), stopped))
+        await board.deliver()
+    assert given(board).attempt == 5
+    await board.engine.report(scored(given(board)))
+    assert "Ada" in await board.ask("bob", "/leaderboard show digits")
 
 
 async def test_an_outcome_of_an_old_attempt_or_with_a_wrong_token_changes_nothing(board):

@@ -180,7 +180,7 @@ async def test_a_channel_is_chosen_tried_out_noted_and_given_up(bot, chat):
     await chat.say("ada", "/checkin now", done="A", next="B")
     assert len(chat.to("wins")) == 2
     listed = (await chat.say("moira", "/admin channels")).message.blocks[1]
-    assert [row[1] for row in listed.rows] == ["#wins on local", *["nowhere yet"] * 3]
+    assert [row[1] for row in listed.rows] == ["#wins on local", *["nowhere yet"] * 2]
     await chat.say("moira", "/admin channels checkins off")
     async with bot.database.read() as session:
         assert await bot.core.services.people.channel(session, 1, "checkins") is None
@@ -301,10 +301,10 @@ async def test_runners_are_shown_with_sandbox_and_heartbeat(chat):
 
 async def test_the_log_shows_who_did_what_to_whom_and_can_be_narrowed(chat, ada):
     await chat.say("moira", "/admin roles @ada lead")
-    await chat.say("moira", "/admin channels announcements general")
+    await chat.say("moira", "/admin channels leaderboards general")
     table = (await chat.say("moira", "/mod audit")).message.blocks[0]
     told = [(row[1], row[2].replace("\\", ""), row[3]) for row in table.rows]
-    assert told == [("Moira", "channel.set", "announcements"), ("Moira", "role.give", "Ada")]
+    assert told == [("Moira", "channel.set", "leaderboards"), ("Moira", "role.give", "Ada")]
     assert len((await chat.say("moira", "/mod audit 1")).message.blocks[0].rows) == 1
     narrowed = (await chat.say("moira", "/mod audit member:@ada")).message.blocks[0]
     assert len(narrowed.rows) == 1

@@ -53,7 +53,7 @@ async def room(bot, trial):
         schedules=feature.schedules,
         renderer=Renderer(features),
     )
-    core = Core(bot.database, services, after_commit=bot.courier.wake)
+    core = Core(bot.database, services, after_commit=lambda _facts: bot.courier.wake())
     async with core.work("tests") as work:
         await services.people.account(work.session, platform="local", handle="moira", name="Moira")
     return Chat(core, bot.courier, bot.clock, bot.engine)

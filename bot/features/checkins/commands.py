@@ -25,10 +25,13 @@ async def now(
         ctx.session, ctx.member, done=done, next=next, blocked=blocked, now=ctx.now
     )
     checkin = recorded.checkin
-    place = await ctx.services.people.channel(ctx.session, ctx.community.id, "checkins")
-    if place is not None:
-        values = {"member": ctx.member, "checkin": checkin}
-        await ctx.post(place, "public.md.j2", values, key=f"checkin:{checkin.id}")
+    place = await ctx.post_for(
+        "checkins",
+        "public.md.j2",
+        {"member": ctx.member, "checkin": checkin},
+        community_id=ctx.community.id,
+        key=f"checkin:{checkin.id}",
+    )
     if not recorded.replaced:
         await ctx.announce(CheckInRecorded(ctx.member.id, checkin.week, recorded.streak))
     return Reply("saved.md.j2", {"recorded": recorded, "checkin": checkin, "public": place})

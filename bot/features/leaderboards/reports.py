@@ -88,6 +88,13 @@ async def fail(work: Work, submission: Submission, failure: Failure) -> None:
         )
     if failure.ours:
         benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+        await work.post_for(
+            "moderators",
+            "gave_up.md.j2",
+            {"submission": submission, "benchmark": benchmark, "failure": failure},
+            community_id=benchmark.community_id,
+            key=f"{key_of(submission)}:gave-up",
+        )
         await audit.record_own(
             work,
             benchmark.community_id,
@@ -118,6 +125,14 @@ async def _score(work: Work, submission: Submission, outcome: Outcome) -> None:
     await show(work, submission)
     card = await boards.card(work.session, submission)
     if card.placed and submission.member_id is not None:
+        if card.best_before is None or card.placed.entry.value > card.best_before.value:
+            await work.post_for(
+                "leaderboards",
+                "best.md.j2",
+                {"card": card, "benchmark": card.benchmark},
+                community_id=card.benchmark.community_id,
+                key=f"{key_of(submission)}:best",
+            )
         await work.announce(
             SubmissionScored(
                 submission.id,
