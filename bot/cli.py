@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from bot.chat.local.say import say
 from bot.config import Settings
@@ -18,8 +19,24 @@ def main() -> None:
     """Run and look after the community bot."""
 
 
+_DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that the installation keeps everything in.",
+)
+_PORT = click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
+)
+
+
 def _settings(data: Path | None = None, port: int | None = None) -> Settings:
-    settings = Settings(**({"data": data} if data else {}))
+    try:
+        settings = Settings(**({"data": data} if data else {}))
+    except ValidationError as error:
+        wrong = [
+            f"BOOKWIZ_{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        ]
+        raise click.ClickException(f"a setting is wrong. {'; '.join(wrong)}") from error
     if port is not None:
         settings.web.port = port
     return settings
@@ -33,14 +50,8 @@ def _run(work: Coroutine[Any, Any, int | None]) -> None:
 
 
 @main.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for everything it keeps.",
-)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port of the chat page; 0 takes a free one."
-)
+@_DATA
+@_PORT
 def demo(data: Path | None, port: int | None) -> None:
     """Start it all on this machine, with people and benchmarks to play with."""
     from bot.demo import run
@@ -49,14 +60,8 @@ def demo(data: Path | None, port: int | None) -> None:
 
 
 @main.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for everything it keeps.",
-)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one."
-)
+@_DATA
+@_PORT
 def up(data: Path | None, port: int | None) -> None:
     """Run the bot."""
     from bot.serve import serve
@@ -65,9 +70,7 @@ def up(data: Path | None, port: int | None) -> None:
 
 
 @main.command()
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the SQLite file."
-)
+@_DATA
 def migrate(data: Path | None) -> None:
     """Bring the databases to the newest schema."""
     from bot.serve import migrate as migrate_all
@@ -86,9 +89,7 @@ def grants(role: str, database: str) -> None:
 
 
 @main.command()
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the installation."
-)
+@_DATA
 def doctor(data: Path | None) -> None:
     """Say what is on, what is missing, and what to type next."""
     from bot.doctor import examine
@@ -104,9 +105,7 @@ def dataset() -> None:
 @dataset.command("add", context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of the installation."
-)
+@_DATA
 def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
     r"""Check images and labels, decode them once, and freeze them as a dataset version.
 

@@ -94,7 +94,7 @@ _PLACE = click.Path(file_okay=False, path_type=Path)
 
 @dataset.command()
 @click.argument("name")
-@click.option("--task", type=click.Choice(["classification"]), required=True)
+@click.option("--task", type=click.Choice(["classification"]), default="classification")
 @click.option("--train", help="Public images to learn from.")
 @click.option("--dev", help="Public images with full diagnostics.")
 @click.option("--board", required=True, help="Hidden images that rank.")
