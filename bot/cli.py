@@ -107,7 +107,7 @@ def dataset() -> None:
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @_DATA
 def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
-    r"""Check images and labels, decode them once, and freeze them as a dataset version.
+    """Check images and labels, decode them once, and freeze them as a dataset version.
 
     \b
     bookwiz dataset add NAME --board SRC [--train SRC] [--dev SRC] [--shadow SRC]
@@ -115,7 +115,7 @@ def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
 
     SRC is a folder with a folder of pictures for each class, an .npz file with images and labels,
     or IMAGES,LABELS in MNIST's IDX format. All options: bookwiz-runner dataset add --help
-    """
+    """  # noqa: D301 - click's mark, not an escape
     from bot.datasets import add
 
     _run(add(_settings(data), name, options))

@@ -8,23 +8,27 @@ from typing import Literal
 import click
 
 
-@click.group()
+class _Lazily(click.Group):
+    """Knows ``work`` without importing what it needs: half a second that only it should pay."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "work"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "work":
+            return super().get_command(ctx, cmd_name)
+        try:
+            from runner.worker import work
+        except ImportError as error:
+            raise click.ClickException(
+                "work needs Procrastinate: pip install 'bookwiz[postgres]'"
+            ) from error
+        return work
+
+
+@click.group(cls=_Lazily)
 def main() -> None:
     """Score models on benchmarks, safely."""
-
-
-@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def work(arguments: tuple[str, ...]) -> None:
-    """Take jobs from a queue in Postgres, score them, and report to the bot."""
-    try:
-        # Half a second that no other command should pay.
-        from runner.worker import work as run
-    except ImportError as error:
-        raise click.ClickException(
-            "work needs Procrastinate: pip install 'bookwiz[postgres]'"
-        ) from error
-    run.main(list(arguments), prog_name="bookwiz-runner work")
 
 
 @main.command()

@@ -75,7 +75,7 @@ def command(words):
     for word in words[1:]:
         if not isinstance(found, click.Group):
             break
-        found = found.commands.get(word)
+        found = found.get_command(click.Context(found), word)
     return found
 
 

@@ -26,6 +26,11 @@ def rows(url, query, *values):
         return connection.execute(query, values).fetchall()
 
 
+async def change(url, query, *values):
+    """Run what may have to wait for a row that the engine, in this loop, holds."""
+    return await asyncio.to_thread(rows, url, query, *values)
+
+
 def statuses(url):
     return dict(rows(url, "SELECT queueing_lock, status::text FROM procrastinate_jobs"))
 
@@ -142,7 +147,7 @@ async def test_a_busy_runner_beats_again_after_an_outage(desk_at, own_server, st
 
 async def test_the_end_of_a_job_is_written_after_an_outage(own_server):
     await apply_schema(own_server.url)
-    job, *_ = rows(
+    job, *_ = await change(
         own_server.url,
         "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status) "
         "VALUES ('none', 'evaluate', 'a:1', 'doing') RETURNING id",
@@ -187,7 +192,7 @@ async def test_a_listener_hears_again_after_an_outage(own_server):
 async def test_nobody_is_judged_when_the_bot_itself_was_away(desk_at, jobs_url):
     desk = await desk_at(jobs_url)
     key = await desk.give("a")
-    rows(jobs_url, "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id")
+    await change(jobs_url, "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id")
     assert await desk.engine.alive([key]) == {key}
     await desk.is_lost(key)
 
@@ -221,7 +226,7 @@ async def test_a_report_that_a_bot_died_with_is_repeated(desk_at, jobs_url, staf
     await first.engine.stop()
     await first.until(lambda: statuses(jobs_url).get(f"outcome:{key}") == "todo")
     taken = "UPDATE procrastinate_jobs SET status = 'doing' WHERE queue_name = 'bot' RETURNING id"
-    assert rows(jobs_url, taken)
+    assert await change(jobs_url, taken)
     second = await desk_at(jobs_url)
     await second.ended("a")
 
@@ -230,7 +235,7 @@ async def test_an_evaluation_on_the_queue_of_reports_is_not_run(desk_at, jobs_ur
     desk = await desk_at(jobs_url)
     with pytest.raises(ValueError, match="queue of reports"):
         await desk.engine.dispatch(key="a:1", queue="bot", lock="ada", payload="{}")
-    rows(
+    await change(
         jobs_url,
         "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
         "('bot', 'evaluate', 'x', '{}'), "
@@ -243,7 +248,7 @@ async def test_an_evaluation_on_the_queue_of_reports_is_not_run(desk_at, jobs_ur
 
 async def test_an_outcome_that_is_none_holds_nothing_up(desk_at, jobs_url, staff):
     desk = await desk_at(jobs_url)
-    rows(
+    await change(
         jobs_url,
         "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
         """('bot', 'outcome', 'outcome:a:1', '{"outcome": {"submission": "a"}}') RETURNING id""",
@@ -323,7 +328,7 @@ async def test_no_token_gets_into_the_log(desk_at, jobs_url, caplog):
     caplog.set_level("INFO")
     await desk_at(jobs_url)
     query = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('bot', 'none', "
-    rows(jobs_url, query + """'{"outcome": {"token": "t0ken"}}') RETURNING id""")
+    await change(jobs_url, query + """'{"outcome": {"token": "t0ken"}}') RETURNING id""")
     while "none" not in caplog.text:
         await asyncio.sleep(0.05)
     assert "t0ken" not in f"{caplog.text} {[vars(r) for r in caplog.records]}"
