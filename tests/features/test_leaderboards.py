@@ -1,5 +1,6 @@
 """Submissions from the chat to the board, with an engine that reports what the test says."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from bot.features.leaderboards import benchmarks, line
 from bot.features.leaderboards.models import State, Submission
 from bot.features.leaderboards.ranking import Entry, best_of_each, place
 from bot.kit.message import Image
+from bot.kit.testing import StillEngine
 from runner.contract import (
     HANDED_BACK,
     Artifact,
@@ -332,6 +334,52 @@ async def test_each_member_has_one_model_out_and_the_others_come_round_robin(boa
     ada, bob = order[0], order[1]
     assert order == [ada, bob, ada, ada]
     assert ada != bob
+
+
+async def test_six_submissions_at_once_keep_to_the_quota_and_to_one_job(board):
+    async def one(n):
+        return await submit(board, data=MODEL + bytes([n]))
+
+    answers = await asyncio.gather(*(one(n) for n in range(6)))
+    assert sorted(a.code for a in answers) == ["", "", *["E_QUOTA"] * 4]
+    assert len(board.engine.jobs) == 1
+
+
+async def test_one_file_handed_in_twice_at_once_runs_once(board):
+    answers = await asyncio.gather(*(submit(board) for _ in range(2)))
+    assert sorted(len(a.follow) for a in answers) == [0, 1]
+    assert len(board.engine.jobs) == 1
+
+
+async def test_a_waiting_one_that_nobody_handed_over_is_found_by_the_sweep(board):
+    await submit(board)
+    first = given(board)
+    await submit(board, data=MODEL + b"second")
+    async with board.core.work("leaderboards") as work:
+        (await work.session.get_one(Submission, first.submission)).state = State.CANCELLED
+    await board.engine.cancel(f"{first.submission}:1")
+    await board.wait(seconds=6)
+    assert given(board).submission != first.submission
+
+
+async def test_an_outcome_applied_while_the_sweep_asks_is_not_undone(board):
+    await submit(board)
+    evaluation = given(board)
+
+    class Slow(type(board.engine)):
+        async def alive(self, keys):
+            if not board.core.database.is_sqlite:  # SQLite lets nobody write in between
+                await self._on_outcome(scored(evaluation, 0.9))
+            return set() if not board.core.database.is_sqlite else set(keys)
+
+    board.engine.__class__ = Slow
+    await board.wait(seconds=6)
+    board.engine.__class__ = StillEngine
+    if board.core.database.is_sqlite:
+        await board.engine.report(scored(evaluation, 0.9))
+    async with board.core.database.read() as session:
+        submission = await session.get(Submission, evaluation.submission)
+    assert (submission.state, submission.attempt) == (State.SCORED, 1)
 
 
 async def test_cancelling_a_waiting_and_a_running_model_costs_nothing(board):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.community.models import Member
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
 from bot.kit import outbox
@@ -84,6 +85,15 @@ def refuse_over(quota: Quota, benchmark: Benchmark, *, tomorrow: datetime) -> No
     )
 
 
+async def take_turn(session: AsyncSession, member_id: int | None) -> None:
+    """Let one transaction at a time count and move a member's submissions.
+
+    SQLite has one writer anyway; on Postgres two commands at once would both find the quota free.
+    """
+    if member_id is not None:
+        await session.execute(select(Member.id).filter_by(id=member_id).with_for_update())
+
+
 async def enter(
     work: Work,
     benchmark: Benchmark,
@@ -118,6 +128,7 @@ async def enter(
 
 async def dispatch_next(work: Work, like: Submission) -> Submission | None:
     """Hand over the first waiting submission of the same member and queue, unless one is out."""
+    await take_turn(work.session, like.member_id)
     mine = (
         Submission.member_id == like.member_id
         if like.member_id is not None
@@ -131,7 +142,7 @@ async def dispatch_next(work: Work, like: Submission) -> Submission | None:
     waiting = (
         select(Submission)
         .where(*mine, Submission.state == State.QUEUED)
-        .order_by(Submission.position)
+        .order_by(Submission.position, Submission.accepted_at)
         .limit(1)
     )
     following = await work.session.scalar(waiting.with_for_update())

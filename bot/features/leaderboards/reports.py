@@ -184,7 +184,7 @@ async def sweep(work: Work) -> None:
 
 
 async def _start_forgotten(work: Work) -> None:
-    """Hand over waiting ones whose member has none out; a crash cannot cause it, an UPDATE can."""
+    """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say."""
     heads = await work.session.scalars(
         select(Submission)
         .where(Submission.state == State.QUEUED)

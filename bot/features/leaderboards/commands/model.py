@@ -23,6 +23,7 @@ async def submit(
     notes: Annotated[str, Arg("What is new about it, for yourself", max_length=500)] = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
+    await line.take_turn(ctx.session, ctx.member.id)
     earlier = await service.same_file(ctx.session, found, ctx.member.id, file.sha256)
     if earlier is not None:
         return Reply(
