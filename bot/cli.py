@@ -71,9 +71,18 @@ def up(data: Path | None, port: int | None) -> None:
 
 @main.command()
 @_DATA
-def migrate(data: Path | None) -> None:
+@click.option(
+    "--new", metavar="MESSAGE", help="In a checkout: write the migration for tables you changed."
+)
+def migrate(data: Path | None, new: str | None) -> None:
     """Bring the databases to the newest schema."""
     from bot.serve import migrate as migrate_all
+
+    if new:
+        from bot.app import Bot  # noqa: F401 - with it come all tables
+        from bot.kit.migrate import write
+
+        click.echo(f"wrote {write(new)}: read it before you keep it")
 
     _run(migrate_all(_settings(data)))
 

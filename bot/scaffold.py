@@ -12,12 +12,12 @@ from bot.kit.command import commands_of
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 _TEST = "test.py.jinja"
 NEXT = """
-It works already: {python} -m pytest {test}
+Its test passes already: {python} -m pytest {test}
 
-1. Change the words in {folder}/templates and the rules in service.py.
-2. Give its table a migration, once it is as you want it:
-   {bin}/bookwiz migrate && {bin}/alembic revision --autogenerate -m "{name}"
-3. Try it: make demo, then type /{name}
+1. Give its table a migration: {bin}/bookwiz migrate --new "{name}"
+2. Try it: make demo, then type /{name}
+3. Change the words in {folder}/templates and the rules in service.py; a table that
+   changed wants step 1 again.
 """
 
 

@@ -39,7 +39,7 @@ def run(connection) -> None:
 
 
 async def from_settings() -> None:
-    database = Database(Settings().database)
+    database = Database(context.config.attributes.get("url") or Settings().database)
     async with database.engine.begin() as connection:
         await connection.run_sync(run)
     await database.close()
