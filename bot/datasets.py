@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bot.config import Settings
 from bot.features.leaderboards.benchmarks import add_dataset
+from bot.kit import migrate as migrations
 from bot.kit.clock import Clock
 from bot.kit.db import Database
 from runner.contract import DatasetManifest
@@ -38,6 +39,14 @@ async def child(*arguments: str) -> bytes:
     return out
 
 
+async def be_current(database: Database) -> None:
+    """Raises click.ClickException: The schema is not the one that this version needs."""
+    if not await migrations.is_current(database):
+        raise click.ClickException(
+            "The database has an older schema, or none yet. Type: bookwiz migrate"
+        )
+
+
 async def freeze(settings: Settings, name: str, options: Sequence[str]) -> DatasetManifest:
     """Let the runner write a dataset version below the data folder.
 
@@ -54,9 +63,10 @@ async def freeze(settings: Settings, name: str, options: Sequence[str]) -> Datas
 
 
 async def add(settings: Settings, name: str, options: Sequence[str]) -> None:
-    manifest = await freeze(settings, name, options)
     database = Database(settings.database)
     try:
+        await be_current(database)
+        manifest = await freeze(settings, name, options)
         async with database.write() as session:
             new = await add_dataset(session, manifest, now=Clock().now())
     finally:

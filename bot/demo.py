@@ -43,7 +43,7 @@ class Someone:
     next: str = ""
 
 
-#: Two circles' worth of members, and the moderator they share. The first one is the admin.
+#: Two circles' worth of members, each with a lead, and a moderator. The first one is the admin.
 PEOPLE = (
     Someone("moira", "Moira", "Europe/Dublin", Role.ADMIN),
     Someone(
@@ -76,8 +76,8 @@ PEOPLE = (
         done="Augmentation: rotation helps, flips do not",
         next="Try mixup",
     ),
-    Someone("fatima", "Fatima", "Asia/Karachi"),
-    Someone("gael", "Gaël", "Europe/Paris", Role.LEAD),
+    Someone("fatima", "Fatima", "Asia/Karachi", Role.LEAD),
+    Someone("gael", "Gaël", "Europe/Paris", Role.MODERATOR),
     Someone(
         "hana",
         "Hana",

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import Bot
 from bot.config import Settings
+from bot.datasets import be_current
 from bot.kit import log
 from bot.kit import migrate as migrations
 from bot.kit.db import Database
@@ -23,7 +24,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
     """The whole bot, started, and stopped at the end of the block."""
     bot = Bot(settings)
     try:
-        await _be_current(bot.database)
+        await be_current(bot.database)
         await bot.start()
     except OSError as error:
         await bot.stop()
@@ -42,13 +43,6 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         yield bot
     finally:
         await bot.stop()
-
-
-async def _be_current(database: Database) -> None:
-    if not await migrations.is_current(database):
-        raise click.ClickException(
-            "The database has an older schema, or none yet. Type: bookwiz migrate"
-        )
 
 
 async def until_told() -> None:

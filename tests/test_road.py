@@ -116,7 +116,7 @@ async def test_every_bad_model_is_explained_in_private_and_the_queue_goes_on(roa
         assert message.private, what
         assert f"code: {code}" in text or f"Code: {code}" in text, f"{what}: {text}"
         assert "Expected" in text, what
-        assert "Got" in text or code in {"E_MEMORY", "E_NAN"}, f"{what}: {text}"
+        assert "Got" in text, f"{what}: {text}"
     card = await submit(road, (digits / "small-mlp.onnx").read_bytes())
     assert "Rank **1** of 1" in card.plain(), "no quota was lost and the queue went on"
 

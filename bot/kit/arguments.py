@@ -188,6 +188,7 @@ def convert(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
                 f"{argument.name.replace('_', ' ').capitalize()} is missing.",
                 code="E_MISSING",
                 expected=argument.arg.help,
+                got="nothing",
                 fix=f"Type {command.usage}",
                 field=argument.name,
             )

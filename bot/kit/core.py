@@ -216,7 +216,7 @@ class Core:
             async with self.database.write() as session:
                 context = await self._context(session, invocation, command)
                 if context.role < command.who:
-                    raise not_allowed(f"/{command.name}", command.who)
+                    raise not_allowed(f"/{command.name}", command.who, context.role)
                 if self._wants_form(invocation, command, values):
                     return Answer(form=form_of(command, values))
                 arguments = await self._resolved(context, convert(command, values))

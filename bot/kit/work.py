@@ -103,7 +103,8 @@ class Work:
     ) -> None:
         """Say something at *place* once this commits; the same *key* again edits it.
 
-        *pending* promises that the message will be edited until it says how things ended.
+        *pending* promises that the message will be edited until it says how things ended. Where
+        they ended badly, ``<key>:why`` is the private message that gives the reason.
         """
         message = self.services.renderer.message(f"{self.feature}/{template}", values or {})
         private = place.private_to is not None
@@ -183,13 +184,16 @@ class Context(Work):
     def require(self, role: Role, what: str) -> None:
         """Refuse who is less than *role*."""
         if self.role < role:
-            raise not_allowed(what, role)
+            raise not_allowed(what, role, self.role)
 
 
-def not_allowed(what: str, role: Role) -> Refusal:
+def not_allowed(what: str, role: Role, got: Role) -> Refusal:
+    """The refusal of *what* to somebody who is only *got*."""
+    needed = role.name.lower()
     return Refusal(
-        f"{what} is for {role.name.lower()}s.",
+        f"{what} is for {needed}s.",
         code="E_PERMISSION",
-        expected=f"a {role.name.lower()} or above",
+        expected=needed if role == max(Role) else f"{needed} or above",
+        got=got.name.lower(),
         fix="Ask a moderator of your community.",
     )

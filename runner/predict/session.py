@@ -21,7 +21,7 @@ def refusal_of(error: Exception, code: str) -> Refusal:
     """Return a Refusal for what ONNX Runtime raised: E_MEMORY where memory ran out, else ``code``."""
     words = str(error)
     if isinstance(error, MemoryError) or any(mark in words for mark in _MEMORY_WORDS):
-        return Refusal("E_MEMORY")
+        return Refusal("E_MEMORY", got="an allocation that the limit refused")
     return Refusal(code, got=words)
 
 

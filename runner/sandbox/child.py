@@ -100,7 +100,7 @@ def _work(work: "Work", say: Status) -> None:
     except Refusal as refusal:
         say.say(failure=refusal.words())
     except MemoryError:
-        say.say(failure=Refusal("E_MEMORY").words())
+        say.say(failure=Refusal("E_MEMORY", got="an allocation that the limit refused").words())
 
 
 Work = Callable[[], None]

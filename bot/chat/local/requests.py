@@ -26,6 +26,19 @@ _LONGEST_LINE = 8000
 _LARGEST_ID = 2**53
 
 
+def _line(text: str) -> str:
+    if len(text) > _LONGEST_LINE:
+        # Not a ValueError: pydantic would make its own sentence of it.
+        raise Refusal(
+            "That is too long for one message.",
+            code="E_TOO_LONG",
+            expected=f"at most {_LONGEST_LINE:,} characters",
+            got=f"{len(text):,} characters",
+            fix="Shorten it, or attach it as a file.",
+        )
+    return text
+
+
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -51,7 +64,7 @@ class Saying(_Sent):
     handle: Annotated[Handle, Field(alias="as")]
     channel: Channel = "general"
     thread: str | None = None
-    text: Annotated[str, StringConstraints(max_length=_LONGEST_LINE)] = ""
+    text: Annotated[str, AfterValidator(_line)] = ""
     uploads: tuple[Upload, ...] = ()
     command: str = ""
     values: dict[str, Any] = {}

@@ -83,6 +83,7 @@ class Conversation:
                     self.finals.append(posted)
                     self._show(message)
                     if posted["failed"]:
+                        self._why(key)
                         raise click.exceptions.Exit(_REFUSED)
                     return
                 if (words := self._words(message)) != told:
@@ -91,6 +92,12 @@ class Conversation:
             time.sleep(_POLL_SECONDS)
         click.echo(f"It is not over after {self.timeout:.0f} s; it goes on by itself.", err=True)
         raise click.exceptions.Exit(_NO_USE)
+
+    def _why(self, key: str) -> None:
+        """Show the reason for a failure, which only the person concerned may see."""
+        if (reason := self._at(f"{key}:why")) is not None:
+            self.finals.append(reason)
+            self._show(Message.model_validate(reason["message"]))
 
     def _at(self, key: str) -> dict[str, Any] | None:
         try:

@@ -41,6 +41,7 @@ async def find(session: AsyncSession, community_id: int, name: str) -> Benchmark
         f"There is no benchmark called {name[:50]}.",
         code="E_BENCHMARK",
         expected=", ".join(close) or "a benchmark that a moderator has created",
+        got=name[:50],
         fix="Type /benchmark list for all of them.",
         field="benchmark",
     )
