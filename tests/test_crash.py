@@ -1,21 +1,49 @@
 """The one process is killed with -9 at the worst moments; afterwards nothing is lost or doubled."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.runner import models
 
 pytestmark = pytest.mark.slow
 _PATIENCE = 60
+_PLAINLY = "from bot.cli import main; main()"
+# Dies when a message of a submission was sent and before the courier could note so. Once: where
+# the file it is given still is.
+_DYING_AFTER_A_SEND = """
+import os, signal, sys
+from pathlib import Path
+from bot.chat.local.adapter import LocalChat
+from bot.cli import main
+
+marker = Path(sys.argv.pop(1))
+send = LocalChat.send
+
+async def send_and_die(self, place, message, *, key):
+    ref = await send(self, place, message, key=key)
+    if key.startswith("submission:") and marker.exists():
+        marker.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ref
+
+LocalChat.send = send_and_die
+main()
+"""
 
 
 class Process:
@@ -25,13 +53,13 @@ class Process:
         self.data = data
         self.start()
 
-    def start(self) -> None:
+    def start(self, program: tuple[str | Path, ...] = ("-c", _PLAINLY)) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BOOKWIZ_")} | {
             "PYTHONUNBUFFERED": "1"
         }
         with (self.data.parent / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot.cli", "demo", "--data", self.data, "--port", "0"],
+                [sys.executable, *program, "demo", "--data", self.data, "--port", "0"],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -47,6 +75,12 @@ class Process:
         self.process.kill()
         self.process.wait(10)
         self.process.stdout.close()
+
+    def rows(self, query: str, *values: str) -> list[tuple]:
+        """What the database holds, read beside the process or after its death."""
+        address = f"file:{self.data / 'bookwiz.db'}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=10)) as database:
+            return database.execute(query, values).fetchall()
 
     def call(self, path: str, body: dict | None = None) -> dict:
         data = json.dumps(body).encode() if body is not None else None
@@ -124,13 +158,39 @@ def ended(process, key):
     return messages and not messages[0]["message"]["pending"] and messages[0]["message"]
 
 
+def gone(processes):
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+
+def assert_scored_once(process):
+    """Every scored submission has one figure for each split and metric, and none is missing."""
+    datasets = {
+        key: json.loads(manifest)
+        for key, manifest in process.rows("SELECT key, manifest FROM dataset")
+    }
+    scored = process.rows(
+        "SELECT s.id, b.dataset_key, b.metric FROM submission s"
+        " JOIN benchmark b ON b.id = s.benchmark_id WHERE s.state = 'scored'"
+    )
+    figures = process.rows("SELECT submission_id, split, metric FROM score")
+    assert {submission for submission, _, _ in figures} == {row[0] for row in scored}
+    for submission, dataset, metric in scored:
+        mine = Counter((split, name) for found, split, name in figures if found == submission)
+        splits = {facts["split"] for facts in datasets[dataset]["splits"]} - {"train"}
+        metrics = {name for _, name in mine}
+        assert metric in metrics
+        assert mine == Counter(product(splits, metrics))
+
+
 async def test_killed_in_the_middle_of_an_evaluation_every_submission_ends_once(process):
-    slow = models.spin_model()
-    good = models.good_model(8, 8, 1, 10)
-    first = process.submit(slow, "ada")
-    second = process.submit(good, "bob")
-    await asyncio.sleep(0.3)
+    first = process.submit(models.spin_model(), "ada")
+    second = process.submit(models.good_model(8, 8, 1, 10), "bob")
+    inside = ("checking the model", "predicting")
+    await until(lambda: any(words in str(process.live(first)) for words in inside))
+    below = psutil.Process(process.process.pid).children(recursive=True)
+    assert not gone(below)
     process.kill()
+    await until(lambda: gone(below), 5)
     process.start()
     await until(lambda: "attempt 2" in str(process.live(first)))
     process.call(
@@ -140,6 +200,9 @@ async def test_killed_in_the_middle_of_an_evaluation_every_submission_ends_once(
     await until(lambda: ended(process, first))
     message = await until(lambda: ended(process, second))
     assert not message["failed"]
+    states = dict(process.rows("SELECT id, state FROM submission WHERE baseline IS NULL"))
+    assert (states[first.split(":")[1]], states[second.split(":")[1]]) == ("cancelled", "scored")
+    assert_scored_once(process)
 
 
 async def test_killed_in_the_middle_of_an_upload_nothing_half_is_kept(process):
@@ -160,14 +223,31 @@ async def test_killed_in_the_middle_of_an_upload_nothing_half_is_kept(process):
     assert not message["failed"]
 
 
-async def test_killed_while_messages_are_sent_each_is_there_exactly_once(process):
-    good = models.good_model(8, 8, 1, 10)
-    keys = []
-    for n, who in enumerate(("ada", "bob", "chen", "dina", "emeka")):
-        keys.append(process.submit(good + bytes((0xFA, 0x7F, 1, n)), who))
-        if n in {1, 3}:
-            process.kill()
-            process.start()
-    for key in keys:
-        await until(lambda key=key: ended(process, key))
-    assert [len(process.live(key)) for key in keys] == [1] * len(keys)
+async def test_killed_between_a_message_and_its_note_the_message_is_there_exactly_once(
+    process, tmp_path
+):
+    wrapper, marker = tmp_path / "wrapper.py", tmp_path / "marker"
+    wrapper.write_text(_DYING_AFTER_A_SEND)
+    process.kill()
+    process.start((wrapper, marker))
+    marker.touch()
+    # It may die before it has answered: then the key is found where the message waits.
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        process.submit(models.good_model(8, 8, 1, 10))
+    assert process.process.wait(_PATIENCE) == -signal.SIGKILL
+    process.process.stdout.close()
+    [(key,)] = process.rows(
+        "SELECT key FROM outbox_message"
+        " WHERE key LIKE 'submission:%' AND place LIKE '%general%' AND sent_version = 0"
+    )
+    name = key.removeprefix("submission:")
+    sent = "SELECT count(*) FROM local_message WHERE instr(body, ?) AND private_to IS NULL"
+    assert process.rows(sent, name) == [(1,)]
+
+    process.start()
+    message = await until(lambda: ended(process, key))
+    assert not message["failed"]
+    assert len(process.live(key)) == 1
+    assert process.rows(sent, name) == [(1,)]
+    assert process.rows("SELECT state FROM submission WHERE id = ?", name) == [("scored",)]
+    assert_scored_once(process)

@@ -23,7 +23,8 @@ ARGUMENTS = [
 
 @pytest.fixture
 async def browser():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome")  # as in .ci/run
+    program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip("no Chromium was found: install the package chromium to test the page")
     from playwright.async_api import async_playwright

@@ -71,6 +71,27 @@ async def test_every_block_is_readable_in_a_terminal(say):
     assert "- better than 83 % of all submissions\n- 4 ms an image" in words
 
 
+async def test_it_speaks_as_whom_and_where_one_says(say, town):
+    await say("it is me", "--as", "bob", "--channel", "papers")
+    [said] = (await town.get("/api/messages", **{"as": "ada", "channel": "papers"}))["messages"]
+    assert said["author"]["handle"] == "bob"
+    assert await town.seen("ada", "general") == []
+
+
+async def test_without_more_words_ada_speaks_in_general(say, town):
+    await say("it is me")
+    [said] = (await town.get("/api/messages", **{"as": "bob", "channel": "general"}))["messages"]
+    assert said["author"]["handle"] == "ada"
+
+
+async def test_it_reaches_a_bot_by_its_port_alone(say, town):
+    port = town.url.rsplit(":", 1)[1]
+    await town.chat.stop()  # which takes away the note of where it is; the page stays up
+    assert (await say("hello")).exit_code == 2
+    result = await say("/trial shout hello", "--port", port)
+    assert (result.exit_code, result.stdout) == (0, "hello\n\n")
+
+
 async def test_a_refusal_ends_with_one(say):
     result = await say("/trial refuse")
     assert result.exit_code == 1

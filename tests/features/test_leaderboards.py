@@ -134,8 +134,30 @@ async def test_a_model_is_taken_scored_and_ranked_with_its_interval(board):
 
 async def test_the_shadow_split_is_never_shown(board):
     await submit(board)
-    await board.engine.report(scored(given(board)))
-    assert "shadow" not in next(iter(board.room.said.values())).text
+    evaluation = given(board)
+    outcome = scored(evaluation, 0.93)
+    # Figures that no other split has, so that none of them can be shown unnoticed.
+    metrics = tuple(
+        Metric(name=n, value=0.123, low=0.102, high=0.147) for n in ("accuracy", "macro_f1")
+    )
+    scores = tuple(
+        s.model_copy(update={"metrics": metrics}) if s.split == "shadow" else s
+        for s in outcome.scores
+    )
+    assert scores != outcome.scores
+    await board.engine.report(outcome.model_copy(update={"scores": scores}))
+    card = await live(board, evaluation)
+    assert "93.0 %" in card.text
+    asked = [
+        await board.say(who, line_)
+        for who in ("ada", "bob", "moira")
+        for line_ in ("/leaderboard show digits", f"/model card {evaluation.submission}")
+    ]
+    said = [said.message for said in board.room.said.values()]
+    for message in [*said, *(answer.message for answer in asked)]:
+        words = message.model_dump_json()
+        for secret in ("shadow", "12.3", "0.123", "10.2", "0.102", "14.7", "0.147"):
+            assert secret not in words, message.plain()
 
 
 async def test_the_confusion_matrix_comes_as_a_picture_with_words(board):
@@ -436,6 +458,10 @@ async def test_creating_a_benchmark_is_for_moderators_and_audited(board):
     assert (await board.say("ada", line_)).code == "E_PERMISSION"
     assert "Night" in await board.ask("moira", line_)
     assert (await board.say("moira", line_)).code == "E_TAKEN"
+    log = (await board.ask("moira", "/mod audit")).replace("\\", "")
+    [row] = [row for row in log.splitlines() if "benchmark.create" in row]
+    for word in ("Moira", "night", "on digits-0123456789ab"):
+        assert word in row
 
 
 async def test_text_of_members_never_formats_or_pings(board):

@@ -204,7 +204,7 @@ def spin_model() -> bytes:
 
 
 def huge_alloc_model(*, static: bool = True) -> bytes:
-    """About 200 bytes that ask for 8 GB; if not ``static``, only once an image has come."""
+    """A linear model that adds 8 GB of zeros; if not ``static``, only once an image has come."""
     shape = [8, 1 << 28]
     nodes = [helper.make_node("ConstantOfShape", ["shape"], ["big"])]
     weights: dict[str, NDArray[Any]] = {"shape": np.array(shape, np.int64)}
@@ -223,6 +223,33 @@ def huge_alloc_model(*, static: bool = True) -> bytes:
     ]
     weights["weights"] = np.zeros((64, 10), np.float32)
     return model_of(nodes, shape=["N", 1, 8, 8], output=["N", 10], weights=weights)
+
+
+def tiny_alloc_model(*, static: bool = True) -> bytes:
+    """At most 250 bytes that ask for 8 GB and hold no weight matrix; sound but for their size.
+
+    If ``static``, its weights are the greatest of 8 GB of zeros, made when it is loaded. If not, it
+    lays out 8 GB for each image and takes the greatest of that.
+    """
+    make = helper.make_node
+    if static:
+        nodes = [
+            make("ConstantOfShape", ["s"], ["b"]),
+            make("ReduceMax", ["b"], ["r"], axes=[0], keepdims=0),
+            make("Flatten", ["r"], ["w"]),
+            make("Flatten", ["x"], ["f"]),
+            make("Gemm", ["f", "w"], ["y"], transB=1),
+        ]
+        shape = [3_200_000, 10, 64]
+    else:
+        nodes = [
+            make("ReduceMax", ["x"], ["r"], axes=[1, 2, 3]),
+            make("Expand", ["r", "s"], ["b"]),
+            make("ReduceMax", ["b"], ["y"], axes=[2, 3], keepdims=0),
+        ]
+        shape = [1, 10, 200_000_000, 1]
+    weights = {"s": np.array(shape, np.int64)}
+    return model_of(nodes, shape=["N", 1, 8, 8], output=["N", 10], weights=weights, producer="")
 
 
 def wrong_input_model() -> bytes:

@@ -1,9 +1,14 @@
 """Whatever is uploaded ends in one code with words, and the next model is scored all the same."""
 
+from typing import Any
+
 import pytest
 
+from runner.datasets.version import split_file
 from runner.evaluate import Evaluator
-from runner.failures import CODES
+from runner.failures import CODES, Refusal
+from runner.predictions import predict
+from runner.sandbox.cell import Cell, Ending
 from tests.runner import models
 from tests.runner.conftest import Bench, Served
 
@@ -40,9 +45,16 @@ REFUSED = {
     ),
     "nan": (models.nan_model(), "E_NAN"),
     "fails on batches": (models.failing_model(), "E_RUN"),
+    "tiny and asks for 8 GB": (models.tiny_alloc_model(), "E_MEMORY"),
+    "tiny and asks for 8 GB at run time": (models.tiny_alloc_model(static=False), "E_MEMORY"),
     "asks for 8 GB": (models.huge_alloc_model(), "E_MEMORY"),
     "asks for 8 GB at run time": (models.huge_alloc_model(static=False), "E_MEMORY"),
 }
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name.startswith("tiny")])
+def test_a_tiny_model_is_tiny(name: str) -> None:
+    assert len(REFUSED[name][0]) <= 250
 
 
 @pytest.mark.sandbox
@@ -105,6 +117,29 @@ def test_numbers_that_break_late_are_counted_after_the_run(
         bench.evaluation(models.half_nan_model(), splits=("dev",)), lambda _: None
     ).failure
     assert (failure.code, failure.got) == ("E_NAN", f"{broken} of 60 images")
+
+
+@pytest.mark.sandbox
+def test_scores_that_were_never_written_are_missed_whatever_the_cell_says(bench: Bench) -> None:
+    class Idle(Cell):
+        """Tries a few images, scores none and says that it is done; as a hijacked cell could."""
+
+        def run(self, job: dict[str, Any], *arguments: Any, **more: Any) -> Ending:
+            return super().run(job | {"sample_only": True}, *arguments, **more)
+
+    evaluation = bench.evaluation(models.good_model())
+    board = split_file(bench.folder / "datasets", bench.manifest, "board")
+    with pytest.raises(Refusal) as caught:
+        predict(
+            Idle(),
+            models.good_model(),
+            bench.manifest,
+            [board],
+            limits=evaluation.limits,
+            tell=lambda _: None,
+        )
+    words = caught.value.words()
+    assert (words["code"], words["got"]) == ("E_OUTPUT_SHAPE", "80 without")
 
 
 def test_a_model_larger_than_the_limit_is_refused_before_it_is_read(

@@ -8,11 +8,12 @@ import struct
 import subprocess
 import sys
 import time
+from typing import Any
 
 import psutil
 import pytest
 
-from runner.contract import Evaluation
+from runner.contract import Evaluation, Outcome
 from runner.sandbox import landlock, seccomp
 from runner.sandbox.cell import Cell
 from runner.sandbox.probes import ATTACKS
@@ -209,6 +210,29 @@ def test_a_frozen_runner_cannot_let_a_model_run_on(bench: Bench) -> None:
         served.process.wait()
         served.process.stdin.close()
         served.process.stdout.close()
+
+
+def test_a_frozen_warden_cannot_let_a_model_run_on(bench: Bench) -> None:
+    served = Served()
+    below = start_spinning(served, spinning(bench, wall_seconds=2))
+    wardens = [p for p in psutil.Process(served.process.pid).children() if p.children()]
+    for warden in wardens:
+        warden.suspend()
+    try:
+        # Without the runner's own deadline it would spin for all of its CPU time.
+        assert wait_until(lambda: gone(below), 4)
+        assert Outcome.model_validate(outcome_of(served)).failure.code == "E_TIME_WALL"
+    finally:
+        served.process.kill()
+        served.process.wait()
+        served.process.stdin.close()
+        served.process.stdout.close()
+
+
+def outcome_of(served: Served) -> dict[str, Any]:
+    while "outcome" not in (said := served.line()):
+        pass
+    return said["outcome"]
 
 
 def cell_saying(words: bytes) -> Cell:
