@@ -226,10 +226,9 @@ async def test_killed_in_the_middle_of_an_upload_nothing_half_is_kept(process):
 async def test_killed_between_a_message_and_its_note_the_message_is_there_exactly_once(
     process, tmp_path
 ):
-    wrapper, marker = tmp_path / "wrapper.py", tmp_path / "marker"
-    wrapper.write_text(_DYING_AFTER_A_SEND)
+    marker = tmp_path / "marker"
     process.kill()
-    process.start((wrapper, marker))
+    process.start(("-c", _DYING_AFTER_A_SEND, marker))
     marker.touch()
     # It may die before it has answered: then the key is found where the message waits.
     with contextlib.suppress(OSError, http.client.HTTPException):
