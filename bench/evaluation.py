@@ -21,19 +21,39 @@ def measure() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        for what, side, channels, classes, images, model in (
-            ("digits-sized CNN, 20,000 images of 8×8", 8, 1, 10, 20_000, models.small_cnn_model()),
-            ("ResNet-18-sized, 320 images of 224×224", 224, 3, 1000, 320, models.resnet18_model()),
+        for what, side, channels, classes, images, model, jobs in (
+            (
+                "digits-sized CNN, 20,000 images of 8×8",
+                8,
+                1,
+                10,
+                20_000,
+                models.small_cnn_model(),
+                9,
+            ),
+            (
+                "ResNet-18-sized, 320 images of 224×224",
+                224,
+                3,
+                1000,
+                320,
+                models.resnet18_model(),
+                3,
+            ),
         ):
-            outcome = _evaluate(here, _dataset(here, side, channels, classes, images), model)
-            speed = outcome.speed
-            assert speed is not None, outcome.failure
+            dataset = _dataset(here, side, channels, classes, images)
+            speeds = sorted(
+                (_evaluate(here, dataset, model).speed for _ in range(jobs)),
+                key=lambda s: s.efficiency,
+            )
+            typical = speeds[jobs // 2]
             figures.append(
                 Figure(
-                    f"efficiency, {what}",
-                    f"{speed.efficiency:.3f} ({speed.images_per_second:,.0f} of {speed.limit_per_second:,.0f} images/s)",
+                    f"efficiency, {what}, median of {jobs} jobs",
+                    f"{typical.efficiency:.3f} ({speeds[0].efficiency:.3f} to {speeds[-1].efficiency:.3f}; "
+                    f"{typical.images_per_second:,.0f} images/s)",
                     f"≥ {GATE:.2f}",
-                    speed.efficiency >= GATE,
+                    typical.efficiency >= GATE,
                 )
             )
     return figures
@@ -98,4 +118,6 @@ def _evaluate(here: Path, dataset: str, model: bytes) -> Outcome:
     done = subprocess.run(
         [sys.executable, "-m", "runner", "evaluate", asked], check=False, capture_output=True
     )
-    return Outcome.model_validate_json(done.stdout)
+    outcome = Outcome.model_validate_json(done.stdout)
+    assert outcome.failure is None, outcome.failure
+    return outcome

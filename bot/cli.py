@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from pydantic import ValidationError
+from sqlalchemy.exc import ArgumentError
 
 from bot.chat.local.say import say
 from bot.config import Settings
@@ -45,6 +46,14 @@ def _settings(data: Path | None = None, port: int | None = None) -> Settings:
 def _run(work: Coroutine[Any, Any, int | None]) -> None:
     try:
         sys.exit(asyncio.run(work) or 0)
+    except ArgumentError as error:
+        raise click.ClickException(f"BOOKWIZ_DATABASE_URL is not an address: {error}") from error
+    except PermissionError as error:
+        raise click.ClickException(f"{error.strerror}: {error.filename}") from error
+    except FileNotFoundError as error:
+        raise click.ClickException(
+            f"{error.strerror}: {error.filename}. Is the data folder right?"
+        ) from error
     except KeyboardInterrupt:
         sys.exit(130)
 

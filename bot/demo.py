@@ -25,7 +25,7 @@ from bot.kit.command import Role, Upload
 from bot.kit.core import Invocation
 from bot.kit.db import Database
 from bot.kit.message import Place
-from bot.serve import running, until_told
+from bot.serve import alone_in, running, until_told
 
 SEEDED = "demo.seeded"
 _WAIT_SECONDS = 60
@@ -90,7 +90,7 @@ PEOPLE = (
 )
 CHANNELS = {
     "check-ins": "How everybody's week went",
-    "moderators": "What only moderators need to know",
+    "moderators": "What moderators look at; in this demo everybody can read it",
 }
 COMING = (
     (
@@ -112,10 +112,10 @@ async def run(settings: Settings) -> None:
     """Make the demo's data where it is not there yet, start everything, say what to try."""
     log.set_up("warning", settings.log.form)
     started = time.monotonic()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
-    await migrations.upgrade(database)
-    await database.close()
+    with alone_in(settings.data):  # let go in between, for `running` to take it
+        database = Database(settings.database)
+        await migrations.upgrade(database)
+        await database.close()
     async with running(settings) as bot:
         if not await _is_seeded(bot):
             click.echo(f"First start: making a small community in {settings.data}")

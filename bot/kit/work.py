@@ -195,5 +195,5 @@ def not_allowed(what: str, role: Role, got: Role) -> Refusal:
         code="E_PERMISSION",
         expected=needed if role == max(Role) else f"{needed} or above",
         got=got.name.lower(),
-        fix="Ask a moderator of your community.",
+        fix=f"Ask {'an admin' if role == Role.ADMIN else 'a moderator'} of your community.",
     )

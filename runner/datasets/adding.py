@@ -46,11 +46,15 @@ def add_dataset(
         raise DatasetError(f"{card.task} datasets cannot be added yet")
     if "board" not in sources:
         raise DatasetError("a benchmark needs a board split")
+    if not card.licence.strip() or not card.source.strip():
+        raise DatasetError("say under which licence the images are, and where they come from")
     unknown = card.conditions.keys() - sources.keys()
     if unknown:
         raise DatasetError(f"conditions of a split that is not there: {', '.join(sorted(unknown))}")
     shape = _one_shape(sources)
     classes = _classes(sources)
+    if len(classes) < 2:  # noqa: PLR2004 - one class is always right
+        raise DatasetError("a classification benchmark needs at least two classes; one was found")
     splits: dict[str, SplitArrays] = {
         split: SplitArrays(sources[split].images, _labels(sources[split], classes, split))
         for split in SPLITS

@@ -8,7 +8,7 @@ import pytest
 from bot.features.leaderboards import benchmarks, line
 from bot.features.leaderboards.models import State, Submission
 from bot.features.leaderboards.ranking import Entry, best_of_each, place
-from bot.kit.message import Image
+from bot.kit.message import Image, Table
 from bot.kit.testing import StillEngine
 from runner.contract import (
     HANDED_BACK,
@@ -220,6 +220,25 @@ async def test_a_misspelt_argument_is_not_taken_for_its_value(board):
     answer = await board.say("bob", "/leaderboard show benchmrk:digits")
     assert answer.code == "E_ARGUMENT"
     assert "benchmark:" in answer.message.plain().replace("\\", "")
+
+
+async def test_a_card_below_ones_best_claims_no_rank(board):
+    for n, value in enumerate((0.9, 0.8)):
+        await submit(board, data=MODEL + bytes([n]))
+        evaluation = given(board)
+        await board.engine.report(scored(evaluation, value))
+    text = (await live(board, evaluation)).text
+    assert "Your best, 90.0 %, keeps its place" in text
+    assert "Rank" not in text
+
+
+async def test_every_metric_of_the_card_has_its_interval(board):
+    await submit(board)
+    evaluation = given(board)
+    await board.engine.report(scored(evaluation, 0.9))
+    [table] = [b for b in (await live(board, evaluation)).message.blocks if isinstance(b, Table)]
+    assert {row[2] for row in table.rows} == {"accuracy", "macro f1"}
+    assert all("–" in row[4] for row in table.rows)
 
 
 async def test_admins_see_what_waits_and_what_is_stuck(board):

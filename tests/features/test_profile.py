@@ -130,3 +130,8 @@ async def test_a_name_that_is_taken_or_none_is_refused(chat, name):
 async def test_every_command_of_the_profile_is_private(chat):
     for line in ("/profile show", "/profile timezone Rome", "/profile edit Ada L", "/profile"):
         assert (await chat.say("ada", line)).message.private, line
+
+
+@pytest.mark.parametrize("name", ["Bookwiz", "EVERYONE"])
+async def test_nobody_goes_by_the_bots_name(chat, name):
+    assert (await chat.say("ada", f"/profile edit name:{name}")).code == "E_NAME"

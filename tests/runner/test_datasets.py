@@ -176,8 +176,15 @@ def test_a_key_that_is_none_opens_nothing(tmp_path, key):
         read_manifest(tmp_path / "d", key)
 
 
+def test_one_class_alone_is_no_benchmark(tmp_path):
+    picture(tmp_path / "s" / "cat" / "1.png", 10)
+    with pytest.raises(DatasetError, match="two classes"):
+        add(tmp_path, board=load_source(f"{tmp_path}/s"))
+
+
 def test_the_command_prints_the_manifest_and_a_mistake_in_words(tmp_path):
     picture(tmp_path / "s" / "cat" / "1.png", 10)
+    picture(tmp_path / "s" / "dog" / "1.png", 20)
     common = ["--licence", "CC0", "--source", "us", "--datasets", f"{tmp_path}/d"]
     common += ["--artifacts", f"{tmp_path}/a", "--task", "classification", "--json"]
     command = ["dataset", "add", "Cats", "--board", f"{tmp_path}/s", *common]

@@ -64,8 +64,9 @@ class LocalChat:
     async def stop(self) -> None:
         """Send the pages away; to be called before the server stops, which waits for them."""
         self.streams.close()
-        if self._address:
-            self._address.unlink(missing_ok=True)
+        note = self._address
+        if note and note.exists() and json.loads(note.read_text())["pid"] == os.getpid():
+            note.unlink()
 
     async def send(self, place: Place, message: Message, *, key: str) -> MessageRef:
         """Post once per *key*: again with the same key gives the message that stands already."""

@@ -40,7 +40,8 @@ class LocalFiles:
         if UPLOAD_HEADER not in request.headers:
             return refuse(415, f"Uploads carry the header {UPLOAD_HEADER}.", "E_CONTENT_TYPE")
         name = PurePosixPath(request.query.get("name", "").replace("\\", "/")).name
-        if not name or len(name) > _LONGEST_NAME:
+        name = name[-_LONGEST_NAME:]
+        if not name:
             return refuse(400, "Say what the file is called, such as ?name=model.onnx.", "E_NAME")
         try:
             stored = await self._store.receive(_chunks(request), announced=request.content_length)

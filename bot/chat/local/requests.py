@@ -39,6 +39,12 @@ def _line(text: str) -> str:
     return text
 
 
+def _channel_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9\-]{0,48}", text):
+        raise ValueError("a channel is named in small letters, digits and dashes, 49 at most")
+    return text
+
+
 class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -51,7 +57,7 @@ class Joining(_Sent):
 
 
 class NewChannel(_Sent):
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9\-]{0,48}$")]
+    name: Annotated[str, AfterValidator(_channel_name)]
     topic: Annotated[str, StringConstraints(max_length=200)] = ""
 
 

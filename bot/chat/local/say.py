@@ -141,7 +141,11 @@ class Conversation:
 @click.option("--wait", is_flag=True, help="Follow what it starts until that is over.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@click.option("--port", type=int, help="Port of the running bot; found by itself on this machine.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the running bot; found by itself on this machine.",
+)
 def say(
     text: str,
     who: str,

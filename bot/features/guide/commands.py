@@ -24,7 +24,8 @@ async def help_(
             "groups.md.j2",
             {"groups": [(g, h, [c for c in commands if c.group == g]) for g, h in first.items()]},
         )
-    shown = [c for c in commands if c.group == topic.removeprefix("/")]
+    topic = (topic.removeprefix("/").split() or [""])[0]
+    shown = [c for c in commands if c.group == topic]
     if not shown:
         raise Refusal(
             f"There is no group /{topic}.",
@@ -32,7 +33,7 @@ async def help_(
             expected=", ".join(sorted({c.group for c in commands})),
             fix="Type /bookwiz help for all of them.",
         )
-    return Reply("group.md.j2", {"group": topic.removeprefix("/"), "commands": shown})
+    return Reply("group.md.j2", {"group": topic, "commands": shown})
 
 
 @feature.command(

@@ -19,6 +19,7 @@ METRICS = {
     "accuracy": "Accuracy: the share of images that are right",
     "macro_f1": "Macro F1: every class counts the same",
 }
+_PER_DAY = range(1, 101)
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")
 
 
@@ -118,6 +119,14 @@ async def create(
             code="E_TAKEN",
             fix="Choose another name.",
             field="name",
+        )
+    if per_day not in _PER_DAY:
+        raise Refusal(
+            "That many a day will not do.",
+            code="E_ARGUMENT",
+            expected=f"{_PER_DAY[0]} to {_PER_DAY[-1]} scored submissions a day",
+            got=str(per_day),
+            field="per_day",
         )
     if dataset is not None:
         row = await session.get(Dataset, dataset) or await _newest_named(session, dataset)

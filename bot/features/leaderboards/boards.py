@@ -125,7 +125,9 @@ async def own_submission(ctx: Context, id: str) -> Submission:
     submission = await ctx.session.get(Submission, id.strip().lower())
     if submission is None or submission.member_id != ctx.member.id:
         raise Refusal(
-            f"You have no submission {id[:20]}.",
+            f"You have no submission {id[:20]}."
+            if submission is None
+            else f"Submission {submission.id} is somebody else's.",
             code="E_SUBMISSION",
             expected="the id of one of your submissions",
             fix="Type /model status to see them.",

@@ -12,6 +12,7 @@ from bot.kit.command import Person, Refusal
 from bot.kit.render import clean
 
 SHORTEST = 2
+_RESERVED = {"bookwiz", "bot", "app", "everyone", "here", "channel"}
 
 
 async def accounts(session: AsyncSession, member: Person) -> Sequence[Account]:
@@ -56,6 +57,14 @@ async def rename(session: AsyncSession, member: Person, community_id: int, name:
             "That name is too short.",
             code="E_NAME",
             expected=f"{SHORTEST} to 80 characters",
+            got=name,
+            field="name",
+        )
+    if name.casefold() in _RESERVED:
+        raise Refusal(
+            "That name is the bot's.",
+            code="E_NAME",
+            expected="a name of your own, so that nobody takes you for another",
             got=name,
             field="name",
         )

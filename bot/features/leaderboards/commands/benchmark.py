@@ -4,10 +4,18 @@ from bot.community import audit
 from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.benchmarks import METRICS
 from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.line import TRIES_PER_SCORE
+from bot.features.leaderboards.models import Benchmark
 from bot.kit.command import Arg, Choice, Reply, Role
 from bot.kit.work import Context
+from runner.contract import DatasetManifest
 
 Name = Annotated[str, Arg("Name of the benchmark", max_length=40, complete=benchmarks.suggest)]
+
+
+def _card(benchmark: Benchmark, manifest: DatasetManifest | None) -> Reply:
+    values = {"benchmark": benchmark, "manifest": manifest, "metrics": METRICS}
+    return Reply("benchmark.md.j2", {**values, "tries": benchmark.per_day * TRIES_PER_SCORE})
 
 
 @feature.command("benchmark list", "What models are compared on here")
@@ -22,7 +30,7 @@ async def list_(ctx: Context) -> Reply:
 async def show(ctx: Context, benchmark: Name) -> Reply:
     found = await benchmarks.find(ctx.session, ctx.community.id, benchmark)
     manifest = await benchmarks.manifest_of(ctx.session, found)
-    return Reply("benchmark.md.j2", {"benchmark": found, "manifest": manifest, "metrics": METRICS})
+    return _card(found, manifest)
 
 
 @feature.command("benchmark data", "Download the training and the dev images, with their licence")
@@ -59,9 +67,9 @@ async def create(
         metric=metric,
         why=why,
         rules=rules,
-        per_day=max(1, min(per_day, 100)),
+        per_day=per_day,
         now=ctx.now,
     )
     await audit.record(ctx, "benchmark.create", subject=made.name, reason=f"on {made.dataset_key}")
     manifest = await benchmarks.manifest_of(ctx.session, made)
-    return Reply("benchmark.md.j2", {"benchmark": made, "manifest": manifest, "metrics": METRICS})
+    return _card(made, manifest)

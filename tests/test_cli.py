@@ -1,0 +1,121 @@
+"""What the terminal's commands say to the person who typed them, above all when something is wrong."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click import ClickException
+
+from bot.serve import alone_in
+
+
+def bookwiz(*words, **environment):
+    """Run the program as a person would; gives its exit code and all it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **environment},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def npz(tmp_path):
+    file = tmp_path / "board.npz"
+    images = np.arange(20 * 64, dtype=np.uint8).reshape(20, 8, 8)
+    np.savez(file, images=images, labels=np.arange(20) % 2, classes=np.array(["a", "b"]))
+    return file
+
+
+def added(npz, data):
+    return bookwiz(
+        "dataset",
+        "add",
+        "tiny",
+        "--board",
+        npz,
+        "--licence",
+        "CC0",
+        "--source",
+        "made up",
+        "--data",
+        data,
+    )
+
+
+def test_a_dataset_is_added_once_and_known_the_second_time(npz, tmp_path):
+    data = tmp_path / "data"
+    assert bookwiz("migrate", "--data", data)[0] == 0
+    code, said = added(npz, data)
+    assert (code, "added tiny-" in said, "20 images" in said) == (0, True, True)
+    assert "known already" in added(npz, data)[1]
+
+
+def test_without_a_schema_the_next_command_is_named_and_nothing_is_frozen(npz, tmp_path):
+    code, said = added(npz, tmp_path / "data")
+    assert (code, "bookwiz migrate" in said, "Traceback" in said) == (1, True, False)
+    assert not (tmp_path / "data" / "datasets").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--licence", " ", "licence"), ("--board", "/nowhere", "nowhere")],
+)
+def test_what_a_dataset_lacks_is_said_in_a_sentence(npz, tmp_path, option, value, words):
+    data = tmp_path / "data"
+    bookwiz("migrate", "--data", data)
+    given = {"--board": npz, "--licence": "CC0", "--source": "made up"} | {option: value}
+    code, said = bookwiz(
+        "dataset", "add", "tiny", *[w for pair in given.items() for w in pair], "--data", data
+    )
+    assert (code, words in said, "Traceback" in said) == (1, True, False)
+
+
+def test_the_doctor_finds_a_missing_schema_and_then_nothing(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    code, said = bookwiz("doctor", "--data", data)
+    assert (code, "→ bookwiz migrate" in said) == (1, True)
+    bookwiz("migrate", "--data", data)
+    code, said = bookwiz("doctor", "--data", data)
+    assert "LOOK" not in said
+    assert (code, "sandbox tier" in said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"BOOKWIZ_WEB__PORT": "abc"}, "BOOKWIZ_WEB__PORT"),
+        ({"BOOKWIZ_DATABASE_URL": "foo"}, "BOOKWIZ_DATABASE_URL"),
+        ({"BOOKWIZ_DATA": "/proc/nope"}, "/proc/nope"),
+    ],
+)
+@pytest.mark.parametrize("command", ["doctor", "up"])
+def test_a_wrong_setting_is_named_without_a_traceback(command, environment, words):
+    code, said = bookwiz(command, **environment)
+    assert (code, words in said, "Traceback" in said) == (1, True, False)
+
+
+def test_a_second_bot_on_the_same_folder_is_refused_and_the_next_one_is_not(tmp_path):
+    with (
+        alone_in(tmp_path),
+        pytest.raises(ClickException, match="already runs on"),
+        alone_in(tmp_path),
+    ):
+        pass
+    with alone_in(tmp_path):
+        pass
+
+
+def test_the_runner_says_which_walls_hold():
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", "probe", "--json"], capture_output=True, check=False
+    )
+    said = json.loads(done.stdout)
+    assert said["tier"] in {"reduced", "none"}
+    assert {"probe", "held", "answer"} <= said["probes"][0].keys()
