@@ -92,5 +92,5 @@ def set_up(level: str, form: Literal["auto", "console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiohttp.access", "apscheduler", "aiosqlite"):
+    for noisy in ("alembic", "aiohttp.access", "apscheduler", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
