@@ -112,4 +112,4 @@ def test_outside_a_checkout_it_says_so(tmp_path):
 def test_it_says_what_to_do_next():
     steps = next_steps("wins", ROOT)
     assert "pytest tests/features/test_wins.py" in steps
-    assert "alembic revision" in steps
+    assert "bookwiz migrate --new" in steps
