@@ -19,10 +19,10 @@ help: ## Show what you can type
 demo: $(VENV)/.installed-demo ## Start it all on this machine: DATA=folder (data), PORT=number (8080)
 	@$(BIN)/bookwiz demo $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port $(PORT))
 
-test: lint ## Lint, then run every test: ARGS="-k name" for some, TORCH=0 without PyTorch
-ifeq ($(TORCH),0)
-	@echo "TORCH=0: PyTorch stays out. No test needs it yet, so none is left out for that."
-endif
+TORCH_INSTALLED := $(if $(filter-out 0,$(TORCH)),$(VENV)/.installed-torch)
+
+test: lint $(TORCH_INSTALLED) ## Lint, then run every test: ARGS="-k name" for some, TORCH=0 without PyTorch
+	@$(if $(TORCH_INSTALLED),true,echo "TORCH=0: PyTorch stays out. What needs it is not tried, and the end of the run says so.")
 	@$(BIN)/python -m pytest -q -p tests.strict $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types and which module may import which
@@ -45,6 +45,11 @@ $(VENV)/.installed-demo: $(VERSIONS) | $(BIN)/python
 $(VENV)/.installed-dev: $(VERSIONS) | $(BIN)/python
 	@$(call install,dev)
 	@touch $@ $(VENV)/.installed-demo
+
+$(VENV)/.installed-torch: constraints-torch.txt | $(VENV)/.installed-dev
+	@echo "Installing PyTorch into $(VENV): it is large; TORCH=0 leaves it out."
+	@$(BIN)/python -m pip install --quiet --no-cache-dir --progress-bar off -c constraints.txt -c constraints-torch.txt torch==2.13.0
+	@touch $@
 
 # Debian's Python comes without ensurepip; the pip beside it can fill the environment instead.
 $(BIN)/python:

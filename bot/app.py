@@ -14,6 +14,7 @@ from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
 from bot.features import discover
+from bot.kit import errands, uploads  # noqa: F401 - their tables belong to the metadata
 from bot.kit.clock import Clock
 from bot.kit.command import commands_of
 from bot.kit.core import Core

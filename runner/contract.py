@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Task = Literal["classification", "detection", "segmentation"]
+Format = Literal["onnx", "safetensors", "torchscript", "pt2"]
 Split = Literal["dev", "board", "shadow"]
 Tier = Literal["full", "reduced", "none"]
 
@@ -20,19 +21,19 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 HANDED_BACK = "E_RUNNER_STOPPED"
 
 
-class _Plain(BaseModel):
+class Plain(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Blob(_Plain):
+class Blob(Plain):
     """A file named by its content. Whoever fetches it hashes it again and refuses a difference."""
 
     sha256: Sha256
     size: int = Field(ge=0)  #: bytes
-    url: str  #: ``file:///…`` in a shared folder
+    url: str  #: ``file:///…`` in a shared folder, or a signed ``https://…`` that soon expires
 
 
-class Limits(_Plain):
+class Limits(Plain):
     """What one evaluation may use. Overstepping any of these is the submitter's failure."""
 
     wall_seconds: float = Field(default=120, gt=0)
@@ -41,8 +42,35 @@ class Limits(_Plain):
     model_mb: int = Field(default=200, gt=0)
 
 
-class Evaluation(_Plain):
-    """A model to score: a file, a dataset and limits. No member, no channel, no label."""
+class Declared(Plain):
+    """What a member says of a model in the form, where the file itself does not say it.
+
+    ``preproc`` and ``output`` are JSON as in the metadata keys ``bookwiz.preproc`` and
+    ``bookwiz.output``; they are read where the model is, in the sandbox.
+    """
+
+    architecture: str = ""  #: name in the registry, for safetensors
+    preproc: str = ""
+    output: str = ""
+
+
+class Ladder(Plain):
+    """The best that counted of a team so far (Blum & Hardt 2015); a new entry must beat it clearly."""
+
+    released: float  #: the value that is shown, rounded to 1/n
+    statistics: Sha256  #: of the board split of the submission that reached it
+
+
+#: what a model is run for: ``score`` ranks; the others analyse it on dev
+Purpose = Literal["score", "saliency", "robustness", "quantize"]
+
+
+class Evaluation(Plain):
+    """A model to run: a file, images and limits. No member, no channel, no label.
+
+    With ``datasets`` (a folder on this host) the runner is trusted: it reads the labels there and
+    scores. Without, it predicts from ``inputs`` alone and its predictions are scored elsewhere.
+    """
 
     submission: str
     attempt: int = Field(ge=1)
@@ -50,12 +78,21 @@ class Evaluation(_Plain):
     task: Task
     model: Blob
     dataset: str  #: key of a dataset version, a folder under ``datasets``
-    datasets: str  #: ``file:///…`` of the folder that holds dataset versions
+    datasets: str = ""  #: ``file:///…`` of the folder that holds dataset versions; or empty
     splits: tuple[Split, ...]
     artifacts: (
-        str  #: ``file:///…`` of the content-addressed folder that takes what the runner makes
+        str  #: ``file:///…`` of the content-addressed folder that takes what the runner makes,
+        # or a signed ``https://…`` that takes it by PUT
     )
+    purpose: Purpose = "score"
+    format: Format = "onnx"
+    declared: Declared = Declared()
+    options: dict[str, str] = {}  #: of the purpose, such as which images a saliency is for
+    metric: str = "accuracy"  #: the one that ranks
     metric_version: int = 1
+    ladder: Ladder | None = None  #: None: the team's first entry
+    manifest: "DatasetManifest | None" = None  #: with ``inputs``: what the folder would say
+    inputs: tuple[Blob, ...] = ()  #: the images (.npy) of each of ``splits``
     limits: Limits = Limits()
     minimum_tier: Tier = "reduced"
 
@@ -70,7 +107,7 @@ class Stage(StrEnum):
     REPORT = "report"
 
 
-class Progress(_Plain):
+class Progress(Plain):
     """How far an attempt has come. May be lost without harm."""
 
     submission: str
@@ -80,7 +117,7 @@ class Progress(_Plain):
     done: float = Field(ge=0, le=1)  #: share of all images predicted
 
 
-class Failure(_Plain):
+class Failure(Plain):
     """Why there is no score, in words for the person who can mend it."""
 
     code: str = Field(pattern=r"^E_[A-Z0-9_]+$")
@@ -91,7 +128,7 @@ class Failure(_Plain):
     fix: str = ""
 
 
-class Metric(_Plain):
+class Metric(Plain):
     """One figure with its 95 % interval where one is known."""
 
     name: str  #: ``accuracy``, ``macro_f1`` …
@@ -100,21 +137,43 @@ class Metric(_Plain):
     high: float | None = None
 
 
-class ClassScore(_Plain):
-    """How one class of the dev split did."""
+class ClassScore(Plain):
+    """How one class of the dev split did; a task fills in the figures that it knows."""
 
     name: str
-    support: int
-    precision: float
-    recall: float
-    f1: float
+    support: int  #: images, boxes or pixels of that class
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    ap: float | None = None  #: detection: AP at IoU .50 to .95
+    iou: float | None = None  #: segmentation: over the whole split
+    dice: float | None = None
 
 
-class SplitScore(_Plain):
+class Slice(Plain):
+    """The ranking metric on the dev images that share an attribute, such as night."""
+
+    attribute: str
+    value: str
+    images: int
+    score: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Calibration(Plain):
+    """How far confidence can be believed on dev, and what one division of the logits would mend."""
+
+    ece: float  #: expected calibration error, 15 bins
+    temperature: float  #: the divisor that a half of dev chose
+    ece_after: float  #: on the other half
+    bins: tuple[tuple[float, float, int], ...] = ()  #: (confidence, accuracy, images)
+
+
+class SplitScore(Plain):
     """The figures of one split.
 
-    Only dev carries ``classes``, ``confusion`` and ``confused``: on hidden splits they would tell
-    the labels.
+    Only dev carries more than ``metrics``: on hidden splits the rest would tell the labels.
     """
 
     split: Split
@@ -123,9 +182,19 @@ class SplitScore(_Plain):
     classes: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()  #: [true][predicted]
     confused: tuple[tuple[str, str, int], ...] = ()  #: (true, predicted, count), worst first
+    slices: tuple[Slice, ...] = ()
+    calibration: Calibration | None = None
 
 
-class Speed(_Plain):
+class Verdict(Plain):
+    """What the Ladder says of an entry's board score."""
+
+    counts: bool  #: clearly better than the team's best so far
+    released: float  #: what is shown from now on
+    best: float | None = None  #: what was shown before
+
+
+class Speed(Plain):
     """What the model cost on this runner."""
 
     p50_ms: float  #: batch 1
@@ -138,18 +207,20 @@ class Speed(_Plain):
     hardware: str  #: such as "2-core x86_64 CPU"
 
 
-class ModelFacts(_Plain):
+class ModelFacts(Plain):
     """What can be said of a model without running it."""
 
-    format: str  #: ``onnx``
+    format: str  #: ``onnx``, ``safetensors (resnet18)`` …
     parameters: int
     size: int  #: bytes
-    opset: int
+    opset: int = 0  #: ONNX only
+    flops: int | None = None  #: multiply-adds × 2 for one image, where the graph tells
+    memory_mb: int | None = None  #: peak of the predicting process
     input: str  #: such as "float32 [N, 1, 28, 28], scaled by 1/255"
     producer: str = ""
 
 
-class Artifact(_Plain):
+class Artifact(Plain):
     """A file the runner made, already in the ``artifacts`` folder."""
 
     name: str  #: ``confusion.png``, ``statistics-board.npz`` …
@@ -159,8 +230,8 @@ class Artifact(_Plain):
     alt: str = ""  #: a picture's text alternative
 
 
-class Outcome(_Plain):
-    """The end of one attempt: scores or a failure, never both."""
+class Outcome(Plain):
+    """The end of one attempt: a failure, or predictions; with scores where the runner is trusted."""
 
     submission: str
     attempt: int
@@ -169,6 +240,9 @@ class Outcome(_Plain):
     tier: Tier
     failure: Failure | None = None
     scores: tuple[SplitScore, ...] = ()
+    verdict: Verdict | None = None  #: with scores of a board
+    predictions: tuple[Artifact, ...] = ()  #: one a split (or variant), ``predictions-<split>.npy``
+    warnings: tuple[str, ...] = ()  #: what a member should look at though it was scored
     speed: Speed | None = None
     model: ModelFacts | None = None
     artifacts: tuple[Artifact, ...] = ()
@@ -176,16 +250,19 @@ class Outcome(_Plain):
     seconds: float = 0  #: the whole attempt
 
 
-class SplitFacts(_Plain):
+class SplitFacts(Plain):
     """One split of a dataset version, as its card shows it."""
 
     split: Literal["train", "dev", "board", "shadow"]
     images: int
-    per_class: tuple[int, ...]  #: in the order of the manifest's classes
+    per_class: tuple[int, ...]  #: in the order of the manifest's classes: images, boxes or pixels
+    sha256: Sha256 | None = None  #: of the images file, ``images/<split>.npy``
+    size: int = 0  #: bytes of that file
+    attributes: tuple[str, ...] = ()  #: names of what is known of each image: source, night …
     conditions: str = ""  #: where these images come from, when it differs ("night, another camera")
 
 
-class DatasetManifest(_Plain):
+class DatasetManifest(Plain):
     """A dataset version: what ``bookwiz-runner dataset add`` wrote, and what a card says of it.
 
     Images were decoded once into uint8 [n, height, width, channels]; ``key`` names the content.
@@ -203,3 +280,6 @@ class DatasetManifest(_Plain):
     splits: tuple[SplitFacts, ...]
     warnings: tuple[str, ...] = ()  #: duplicates across splits, empty classes, unreadable files …
     downloads: tuple[Artifact, ...] = ()  #: public splits only: train and dev
+
+
+Evaluation.model_rebuild()

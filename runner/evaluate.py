@@ -4,15 +4,19 @@ Every failure is an Outcome, never an exception: theirs with words for the submi
 """
 
 import contextlib
+import io
 import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from runner import blobs, host
+import numpy as np
+from numpy.typing import NDArray
+
+from runner import blobs, host, scoring
 from runner.contract import (
     Artifact,
     DatasetManifest,
@@ -25,13 +29,13 @@ from runner.contract import (
     SplitScore,
     Stage,
     Tier,
+    Verdict,
 )
-from runner.datasets.version import read_labels, read_manifest, split_file
+from runner.datasets.version import read_manifest, split_file
 from runner.failures import CODES, Refusal
 from runner.plain_text import cleaned
 from runner.predictions import Claims, Predictions, predict
 from runner.sandbox.cell import Cell
-from runner.tasks import classification
 
 if TYPE_CHECKING:
     from runner.report.confusion import Picture
@@ -46,6 +50,8 @@ Report = Callable[[Progress], None]
 @dataclass(frozen=True)
 class _Result:
     scores: tuple[SplitScore, ...]
+    verdict: Verdict | None
+    predictions: tuple[Artifact, ...]
     speed: Speed
     model: ModelFacts
     artifacts: tuple[Artifact, ...]
@@ -95,6 +101,8 @@ class Evaluator:
             tier=self.tier,
             failure=failure,
             scores=result.scores if result else (),
+            verdict=result.verdict if result else None,
+            predictions=result.predictions if result else (),
             speed=result.speed if result else None,
             model=result.model if result else None,
             artifacts=result.artifacts if result else (),
@@ -122,27 +130,28 @@ class Evaluator:
         with _drawing(evaluation) as drawing:
             predicted = self._predict(evaluation, datasets, manifest, model, tell)
             tell(Stage.SCORE, 1)
-            labels = [read_labels(datasets, manifest, split) for split in evaluation.splits]
-            scores = tuple(
-                classification.score(split, found, true, classes=manifest.classes)
-                for split, found, true in zip(
-                    evaluation.splits, predicted.scores, labels, strict=True
-                )
-            )
-            tell(Stage.REPORT, 1)
             folder = blobs.local_path(evaluation.artifacts)
-            artifacts = [
+            predictions = tuple(
                 blobs.store(
                     folder,
-                    classification.statistics(found, true),
-                    name=f"statistics-{split}.npz",
-                    media_type="application/x-npz",
+                    as_npy(found),
+                    name=f"predictions-{split}.npy",
+                    media_type="application/x-npy",
                 )
-                for split, found, true in zip(
-                    evaluation.splits, predicted.scores, labels, strict=True
-                )
-            ]
-            for found in scores:
+                for split, found in zip(evaluation.splits, predicted.scores, strict=True)
+            )
+            scored = scoring.score(
+                datasets,
+                manifest,
+                evaluation.splits,
+                predicted.scores,
+                metric=evaluation.metric,
+                ladder=evaluation.ladder,
+                files=folder,
+            )
+            tell(Stage.REPORT, 1)
+            artifacts = list(scored.artifacts)
+            for found in scored.scores:
                 if found.split == "dev" and drawing is not None:
                     picture = drawing.result()(manifest.name, found)
                     artifacts.append(
@@ -154,8 +163,14 @@ class Evaluator:
                             alt=picture.alt,
                         )
                     )
-        facts = facts_of(predicted.claims, size=len(model))
-        return _Result(scores, _speed(predicted.claims), facts, tuple(artifacts))
+        return _Result(
+            scores=scored.scores,
+            verdict=scored.verdict,
+            predictions=predictions,
+            speed=_speed(predicted.claims),
+            model=facts_of(predicted.claims, size=len(model)),
+            artifacts=tuple(artifacts),
+        )
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
         if _RANK[self.tier] >= _RANK[evaluation.minimum_tier]:
@@ -202,6 +217,13 @@ def _dataset(evaluation: Evaluation) -> tuple[Path, DatasetManifest]:
     if manifest.task != evaluation.task:
         raise Refusal("E_TASK", expected=evaluation.task, got=manifest.task)
     return datasets, manifest
+
+
+def as_npy(array: NDArray[Any]) -> bytes:
+    """Return ``array`` as a .npy file."""
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return file.getvalue()
 
 
 Draw = Callable[[str, SplitScore], "Picture"]

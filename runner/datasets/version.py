@@ -128,13 +128,3 @@ def split_file(datasets: Path, manifest: DatasetManifest, split: str) -> SplitFi
         raise Refusal("E_RUNNER_DATASET", expected=f"{wanted}", got=f"{images.shape}")
     assert isinstance(images, np.memmap)
     return SplitFile(path, images.offset, facts.images)
-
-
-def read_labels(datasets: Path, manifest: DatasetManifest, split: str) -> NDArray[np.int64]:
-    """Return a split's labels int64 [n]. Only the scoring process may call this."""
-    path = datasets / manifest.key / "labels" / f"{split}.npy"
-    try:
-        labels: NDArray[np.int64] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise Refusal("E_RUNNER_DATASET", got=f"{split} labels: {type(error).__name__}") from error
-    return labels

@@ -10,7 +10,8 @@ from runner.cli import main
 from runner.contract import DatasetManifest
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import DatasetError, Source, load_source
-from runner.datasets.version import read_labels, read_manifest, split_file
+from runner.datasets.truth import read_truth
+from runner.datasets.version import read_manifest, split_file
 from runner.failures import Refusal
 
 CARD = Card("Night Cats", "classification", "CC0", "made up", {})
@@ -39,7 +40,7 @@ def test_a_version_holds_images_and_labels_apart(tmp_path):
     found = split_file(tmp_path / "d", manifest, "board")
     raw = np.fromfile(found.path, np.uint8, offset=found.offset)
     assert (raw == board.images.ravel()).all()
-    assert (read_labels(tmp_path / "d", manifest, "board") == board.labels).all()
+    assert (read_truth(tmp_path / "d", manifest, "board") == board.labels).all()
     assert sorted(p.name for p in (tmp_path / "d" / manifest.key).iterdir()) == [
         "images",
         "labels",
@@ -112,7 +113,7 @@ def test_splits_may_name_their_classes_in_different_order(tmp_path):
         board=Source(other.images, other.labels, ("dog", "cat")),
     )
     assert manifest.classes == ("cat", "dog")
-    assert read_labels(tmp_path / "d", manifest, "board").tolist() == [1, 0]
+    assert read_truth(tmp_path / "d", manifest, "board").tolist() == [1, 0]
 
 
 def test_folders_are_read_and_broken_files_are_named(tmp_path):

@@ -29,10 +29,11 @@ def advice(card: Card) -> str:
     if dev and dev.confused and dev.confused[0][2] > 1:
         true, taken_for, count = dev.confused[0]
         return f"It takes {true} for {taken_for} most often ({count} times on dev): look at those images first."
-    if dev and dev.classes:
-        weakest = min(dev.classes, key=lambda c: c.f1)
-        if own and own.value - weakest.f1 > _WEAK_CLASS:
-            return f"{weakest.name} is its weakest class (F1 {weakest.f1:.2f}): more or other training images of it may help most."
+    graded = [(c.f1, c.name) for c in dev.classes if c.f1 is not None] if dev else []
+    if graded:
+        f1, name = min(graded)
+        if own and own.value - f1 > _WEAK_CLASS:
+            return f"{name} is its weakest class (F1 {f1:.2f}): more or other training images of it may help most."
     if outcome.speed and outcome.speed.p50_ms > _SLOW_MS:
         return f"One image takes {outcome.speed.p50_ms:.0f} ms: below 33 ms it would keep up with a 30 FPS camera."
     return ""

@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.db import Base
@@ -22,7 +22,7 @@ class Benchmark(Base):
     """A task on a dataset version with a metric version: what models are compared on."""
 
     __tablename__ = "benchmark"
-    __table_args__ = (UniqueConstraint("community_id", "name"),)
+    __table_args__ = (UniqueConstraint("community_id", "name", "version"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     community_id: Mapped[int] = mapped_column(ForeignKey("community.id", ondelete="CASCADE"))
@@ -44,6 +44,16 @@ class Benchmark(Base):
     queue: Mapped[str] = mapped_column(String(20), default="cpu")
     limits: Mapped[dict[str, Any]] = mapped_column(JSON)  #: runner.contract.Limits
     created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)  #: a change is a new version; the old one stays
+    formats: Mapped[list[str]] = mapped_column(JSON, default=lambda: ["onnx", "safetensors"])
+    minimum_tier: Mapped[str] = mapped_column(String(10), default="reduced")
+    frame: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON
+    )  #: what each kind of error costs, and the metric that follows
+    frozen_at: Mapped[datetime | None]  #: takes no more submissions
+    revealed_at: Mapped[datetime | None]  #: the shadow is public from here on
+    reveal: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: runner.errands.Revealed
+    paused: Mapped[bool] = mapped_column(default=False)  #: re-scoring stands still
 
 
 class State(StrEnum):
@@ -52,14 +62,28 @@ class State(StrEnum):
     QUEUED = "queued"  #: in our line
     DISPATCHED = "dispatched"  #: handed to the engine
     RUNNING = "running"  #: a runner was heard of
+    SCORING = "scoring"  #: predicted; the desk scores
     SCORED = "scored"
     FAILED = "failed"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
 
 
-WAITING = (State.QUEUED, State.DISPATCHED, State.RUNNING)
+WAITING = (State.QUEUED, State.DISPATCHED, State.RUNNING, State.SCORING)
 GIVEN = (State.DISPATCHED, State.RUNNING)
+
+
+class Purpose(StrEnum):
+    """What a submission's model is run for. Only the first two rank."""
+
+    SCORE = "score"
+    RESCORE = "rescore"  #: an older entry on a newer version of its benchmark; costs no quota
+    SALIENCY = "saliency"
+    ROBUSTNESS = "robustness"
+    QUANTIZE = "quantize"
+
+
+RANKING = (Purpose.SCORE, Purpose.RESCORE)
 
 
 class Submission(Base):
@@ -103,6 +127,23 @@ class Submission(Base):
         JSON
     )  #: runner.contract.Outcome, scores apart
 
+    purpose: Mapped[str] = mapped_column(String(20), default=Purpose.SCORE)
+    origin_id: Mapped[str | None] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE")
+    )  #: whose model is run again: of an analysis or a re-scoring
+    format: Mapped[str] = mapped_column(String(20), default="onnx")
+    declared: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict
+    )  #: runner.contract.Declared
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  #: of an analysis
+    config: Mapped[str] = mapped_column(Text, default="")  #: hyperparameters, as the member wrote
+    claim: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON
+    )  #: an outcome whose predictions wait to be scored
+    counts: Mapped[bool | None]  #: whether the Ladder let it count; None: not scored
+    released: Mapped[float | None]  #: the board value that is shown since
+    page: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: runner.errands.Made: the report
+
     @property
     def job(self) -> str:
         """The key of the current attempt's job."""
@@ -123,3 +164,16 @@ class Score(Base):
     low: Mapped[float | None]
     high: Mapped[float | None]
     images: Mapped[int]
+
+
+class Board(Base):
+    """A board's places as they were last computed, with what they were computed from."""
+
+    __tablename__ = "board"
+
+    benchmark_id: Mapped[int] = mapped_column(
+        ForeignKey("benchmark.id", ondelete="CASCADE"), primary_key=True
+    )
+    basis: Mapped[str] = mapped_column(String(64))  #: hash of the entries; another one: out of date
+    ranking: Mapped[dict[str, Any]] = mapped_column(JSON)  #: runner.errands.Ranking
+    computed_at: Mapped[datetime]

@@ -1,0 +1,206 @@
+"""What the bot asks of the desk: the trusted side that reads labels, scores, ranks and draws.
+
+A desk (``bookwiz-runner desk``) never runs a model. Files are named by sha256 in its file store,
+datasets by key in its folder. Plain data that survives JSON; nothing heavier than pydantic.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from runner.contract import (
+    Artifact,
+    Ladder,
+    ModelFacts,
+    Plain,
+    Sha256,
+    Speed,
+    Split,
+    SplitScore,
+    Task,
+    Verdict,
+)
+
+
+class _Errand(Plain):
+    task: Task
+    dataset: str  #: key
+
+
+class ScoreErrand(_Errand):
+    """Score what a runner predicted. Answered by ``Scored``."""
+
+    kind: Literal["score"] = "score"
+    splits: tuple[Split, ...]
+    predictions: tuple[Sha256, ...]  #: .npy, one a split
+    metric: str
+    ladder: Ladder | None = None
+    probe: Sha256 | None = None  #: predictions on a few dev images under other contracts, .npz
+
+
+class Scored(Plain):
+    """Scores and the statistics they come from (``statistics-<split>.npz``)."""
+
+    scores: tuple[SplitScore, ...]
+    warnings: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class ReportErrand(_Errand):
+    """Draw the card's picture and write the report page. Answered by ``Made``."""
+
+    kind: Literal["report"] = "report"
+    submission: str
+    title: str  #: of the benchmark
+    who: str
+    metric: str
+    scores: tuple[SplitScore, ...]  #: dev and board; never shadow
+    verdict: Verdict | None = None
+    dev: Sha256 | None = None  #: predictions on dev
+    previous: Sha256 | None = None  #: those of the same team's best before
+    previous_submission: str = ""
+    speed: Speed | None = None
+    model: ModelFacts | None = None
+    model_sha256: str = ""
+    config: str = ""  #: hyperparameters the member attached
+    notes: str = ""
+    runner: str = ""
+    tier: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    analyses: tuple[Artifact, ...] = ()  #: pictures of finished analyses, to be put in as well
+    benchmark_image: str = ""  #: words on where the images come from, for provenance
+
+
+class Made(Plain):
+    """Files that were made, the first one for the chat, and a sentence or two on what they show."""
+
+    artifacts: tuple[Artifact, ...]
+    words: str = ""
+    figures: dict[str, float] = Field(default_factory=dict)  #: what the words are about, for tables
+    rows: tuple[tuple[str, ...], ...] = ()  #: a table for the chat; the first row is its head
+
+
+class Entrant(Plain):
+    """A scored submission, by what is kept of each image."""
+
+    submission: str
+    name: str  #: whose
+    statistics: Sha256  #: of the split that is asked about
+    shadow: Sha256 | None = None
+    quality: float | None = None  #: what is shown; None: estimated from the statistics
+    cost: float | None = None  #: for a Pareto front: milliseconds an image, bytes …
+
+
+class RankErrand(_Errand):
+    """Tie groups by joint bootstrap max-T. Answered by ``Ranking``."""
+
+    kind: Literal["rank"] = "rank"
+    metric: str
+    entrants: tuple[Entrant, ...]
+    resamples: int = 1000
+    seed: int = 0
+
+
+class Ranked(Plain):
+    """Where one submission stands."""
+
+    submission: str
+    rank: int  #: the group's first place
+    tied: bool
+    value: float
+    low: float
+    high: float
+    front: bool = False  #: on the Pareto front of quality and cost: nobody dominates it
+
+
+class Ranking(Plain):
+    """All entrants, best first."""
+
+    ranked: tuple[Ranked, ...]
+    critical: float  #: the max-T quantile that decided
+
+
+class CompareErrand(_Errand):
+    """Two submissions on the same images. Answered by ``Made`` (figures: difference, low, high, p)."""
+
+    kind: Literal["compare"] = "compare"
+    metric: str
+    split: Split
+    one: Entrant
+    other: Entrant
+    configs: tuple[str, str] = ("", "")
+
+
+class RevealErrand(_Errand):
+    """Board against shadow. Answered by ``Revealed``."""
+
+    kind: Literal["reveal"] = "reveal"
+    metric: str
+    title: str
+    entrants: tuple[Entrant, ...]  #: statistics: board; shadow: shadow
+
+
+class Gap(Plain):
+    """One submission's board minus shadow, with its interval and its ranks on both."""
+
+    submission: str
+    name: str
+    board: float
+    shadow: float
+    gap: float
+    low: float
+    high: float
+    board_rank: int
+    shadow_rank: int
+
+
+class Revealed(Plain):
+    """The season's end."""
+
+    gaps: tuple[Gap, ...]
+    spearman: float | None
+    median_gap: float
+    median_low: float
+    median_high: float
+    artifacts: tuple[Artifact, ...]  #: the shake-up plot
+
+
+class AnalysisErrand(_Errand):
+    """Draw one analysis of a submission on dev. Answered by ``Made``."""
+
+    kind: Literal["analysis"] = "analysis"
+    analysis: Literal["confusion", "errors", "slices", "diff", "saliency", "robustness", "quantize"]
+    title: str
+    submission: str
+    metric: str
+    dev: Sha256  #: predictions on dev
+    other: Sha256 | None = None  #: of what it is compared with
+    other_name: str = ""
+    outputs: tuple[Artifact, ...] = ()  #: what an analysing runner made
+    speed: Speed | None = None
+
+
+class DatasetErrand(Plain):
+    """Look through a dataset. Answered by ``Made``: a picture, a page, a table.
+
+    Either a frozen version (``dataset``) or an uploaded archive (``archive``).
+    """
+
+    kind: Literal["dataset"] = "dataset"
+    dataset: str = ""
+    archive: Sha256 | None = None
+    name: str = ""
+
+
+Errand = Annotated[
+    ScoreErrand
+    | ReportErrand
+    | RankErrand
+    | CompareErrand
+    | RevealErrand
+    | AnalysisErrand
+    | DatasetErrand,
+    Field(discriminator="kind"),
+]
