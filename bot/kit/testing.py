@@ -75,6 +75,7 @@ class StillEngine:
     cancelled: list[str] = field(default_factory=list)
     away: bool = False  #: as if the engine's database were down
     seen: list[RunnerSeen] = field(default_factory=list)
+    trusted: bool = True  #: False: as if its runners were other people's
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
         self._on_outcome, self._on_progress = on_outcome, on_progress

@@ -3,6 +3,8 @@
 import os
 import signal
 
+from bot.kit.jobs.distributed import DistributedEngine
+from bot.kit.jobs.embedded import EmbeddedEngine
 from runner.contract import HANDED_BACK
 
 
@@ -167,3 +169,8 @@ async def test_what_stopping_interrupts_is_handed_back(desk):
     await desk.halt()
     (outcome,) = await desk.ended("a")
     assert (outcome.failure.code, outcome.failure.ours) == (HANDED_BACK, True)
+
+
+def test_only_runners_of_our_own_may_read_labels():
+    assert EmbeddedEngine.trusted
+    assert not DistributedEngine.trusted

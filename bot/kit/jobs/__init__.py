@@ -34,6 +34,10 @@ class RunnerSeen:
 class Engine(Protocol):
     """Takes evaluations to runners and their reports back."""
 
+    #: whether its runners may read labels. Those on other hosts may not: they get ``inputs`` and a
+    #: ``manifest`` by links, never ``datasets``, and what they report is a claim until we scored it.
+    trusted: bool
+
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None: ...
 
     async def stop(self) -> None:

@@ -70,6 +70,8 @@ class _UntilApplied(BaseRetryStrategy):
 class DistributedEngine:
     """Implements the port with jobs in a database of their own."""
 
+    trusted = False
+
     def __init__(
         self,
         url: str,
