@@ -14,11 +14,13 @@ from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
 from bot.features import discover
-from bot.kit import errands, uploads  # noqa: F401 - their tables belong to the metadata
+from bot.kit import uploads  # noqa: F401 - its table belongs to the metadata
 from bot.kit.clock import Clock
 from bot.kit.command import commands_of
 from bot.kit.core import Core
 from bot.kit.db import Database
+from bot.kit.desk import DeskProcess
+from bot.kit.errands import Clerk, Desk
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.outbox import Courier
@@ -36,7 +38,12 @@ class Bot:
     """Everything between a chat and a runner, put together and not yet started."""
 
     def __init__(
-        self, settings: Settings, engine: Engine | None = None, *, clock: Clock | None = None
+        self,
+        settings: Settings,
+        engine: Engine | None = None,
+        *,
+        clock: Clock | None = None,
+        desk: Desk | None = None,
     ) -> None:
         engine = engine or engine_for(settings)
         self.settings, self.engine = settings, engine
@@ -58,6 +65,9 @@ class Bot:
             data=settings.data.absolute(),
         )
         self.core = Core(self.database, services, after_commit=self._committed)
+        desk = desk or DeskProcess(self.files.root, services.data / "datasets")
+        idle = settings.jobs.idle_seconds
+        self.clerk = Clerk(self.database, self.clock, desk, self.core.work, idle_seconds=idle)
         self.chat = LocalChat(self.core)
         self.courier.chats["local"] = self.chat
         web = settings.web
@@ -79,12 +89,13 @@ class Bot:
             )
 
     async def start(self) -> None:
-        """Start what works by itself: catch up, then engine, courier, alarm, and the doors last."""
+        """Start what works by itself: catch up, then engine, courier, clerk, alarm, and the doors last."""
         self.files.clear_incoming()
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
         await self.engine.start(self.outcome, self.progress)
         await self.courier.start()
+        await self.clerk.start()
         for schedule in self.core.services.schedules.values():
             if schedule.every is not None:
                 await self.core.fire(schedule, self.clock.now())
@@ -103,6 +114,7 @@ class Bot:
         await self.web.stop()
         self.alarm.stop()
         await self.engine.stop()
+        await self.clerk.stop()
         await self.courier.stop()
         await self.database.close()
 
@@ -117,6 +129,7 @@ class Bot:
     def _committed(self, facts: Sequence[object]) -> None:
         """Do what must wait for the commit. The outbox may hold something, whoever wrote."""
         self.courier.wake()
+        self.clerk.wake()
         if any(isinstance(fact, ScheduleChanged) for fact in facts):
             task = asyncio.create_task(self.set_alarms())
             self._tasks.add(task)

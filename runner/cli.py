@@ -40,6 +40,16 @@ def serve() -> None:
 
 
 @main.command()
+@click.option("--files", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--datasets", type=click.Path(file_okay=False, path_type=Path), required=True)
+def desk(files: Path, datasets: Path) -> None:
+    """Score, rank and draw: errands as JSON lines on stdin, answers on stdout. Runs no model."""
+    from runner.desk import serve as run
+
+    run(files, datasets)
+
+
+@main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def evaluate(file: Path) -> None:
     """Run one evaluation described in FILE (JSON) and print its outcome."""

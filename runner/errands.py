@@ -204,3 +204,14 @@ Errand = Annotated[
     | DatasetErrand,
     Field(discriminator="kind"),
 ]
+
+#: what each kind of errand is answered with
+ANSWERS: dict[str, type[Plain]] = {
+    "score": Scored,
+    "report": Made,
+    "rank": Ranking,
+    "compare": Made,
+    "reveal": Revealed,
+    "analysis": Made,
+    "dataset": Made,
+}

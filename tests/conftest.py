@@ -10,6 +10,7 @@ from bot.app import Bot
 from bot.config import Settings
 from bot.kit.db import Base
 from bot.kit.testing import Chat, StillEngine, TurnableClock
+from tests.desk_here import DeskHere
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 # A timing is a benchmark, not a test.
@@ -35,7 +36,8 @@ def settings(database_url, tmp_path):
 @pytest.fixture
 async def bot(settings):
     """A bot whose schedules and courier the test drives."""
-    bot = Bot(settings, StillEngine(), clock=TurnableClock())
+    desk = DeskHere(settings.data / "files", settings.data / "datasets")
+    bot = Bot(settings, StillEngine(), clock=TurnableClock(), desk=desk)
     async with bot.database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     await bot.prepare()
@@ -56,7 +58,7 @@ async def empty(bot):
 @pytest.fixture
 async def chat(bot):
     """Speaks to the bot. ``moira`` is the admin, since the first member is; the rest are members."""
-    chat = Chat(bot.core, bot.courier, bot.clock, bot.engine)
+    chat = Chat(bot.core, bot.courier, bot.clock, bot.engine, bot.clerk)
     async with bot.core.work("tests") as work:
         await bot.core.services.people.account(
             work.session, platform="local", handle="moira", name="Moira"

@@ -10,6 +10,7 @@ from bot.kit.arguments import parse_line
 from bot.kit.clock import Clock
 from bot.kit.command import Schedule, Upload
 from bot.kit.core import Answer, Core, Invocation
+from bot.kit.errands import Clerk
 from bot.kit.jobs import OnOutcome, OnProgress, RunnerSeen
 from bot.kit.message import Message, MessageRef, Place
 from bot.kit.outbox import Courier, Undeliverable
@@ -125,8 +126,16 @@ class Chat:
     posted elsewhere; ``await chat.wait(hours=1)`` lets time pass and schedules fire.
     """
 
-    def __init__(self, core: Core, courier: Courier, clock: TurnableClock, engine: Any) -> None:
+    def __init__(
+        self,
+        core: Core,
+        courier: Courier,
+        clock: TurnableClock,
+        engine: Any,
+        clerk: Clerk | None = None,
+    ) -> None:
         self.core, self.courier, self.clock, self.engine = core, courier, clock, engine
+        self.clerk = clerk  #: None: errands are written and stay
         self.room = Room()
         courier.chats["local"] = self.room
         courier.engine = engine
@@ -179,7 +188,9 @@ class Chat:
         return Upload(name=name, sha256=stored.sha256, size=stored.size)
 
     async def deliver(self) -> None:
-        """Carry what the outbox holds, edits that wait for their pause excepted."""
+        """Have errands done and carry what the outbox holds, as far as either is due."""
+        if self.clerk is not None:
+            await self.clerk.round()
         await self.courier.round()
 
     async def wait(self, **delta: float) -> None:

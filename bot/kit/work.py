@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.kit import outbox
+from bot.kit import errands, outbox
 from bot.kit.clock import Clock
 from bot.kit.command import Command, Feature, Person, Refusal, Role, Schedule
 from bot.kit.files import FileStore
@@ -18,6 +18,7 @@ from bot.kit.jobs import Engine
 from bot.kit.message import Place
 from bot.kit.render import Renderer
 from bot.kit.schedule import Occurrence
+from runner.contract import Plain
 
 
 class Group(Protocol):
@@ -139,6 +140,12 @@ class Work:
         if place is not None:
             await self.post(place, template, values, key=key)
         return place
+
+    async def ask(self, errand: Plain, *, key: str, urgent: bool = False) -> None:
+        """Have the desk do something once this commits; its ``Answered`` bears the same *key*."""
+        await errands.put_errand(
+            self.session, errand, key=key, feature=self.feature, now=self.now, urgent=urgent
+        )
 
     async def claim(self, schedule: str, key: str) -> bool:
         """Take *key* of *schedule*, once for ever. False when it was taken before."""
