@@ -138,13 +138,13 @@ class Evaluator:
                     name=f"predictions-{split}.npy",
                     media_type="application/x-npy",
                 )
-                for split, found in zip(evaluation.splits, predicted.scores, strict=True)
+                for split, found in zip(evaluation.splits, predicted.rows, strict=True)
             )
             scored = scoring.score(
                 datasets,
                 manifest,
                 evaluation.splits,
-                predicted.scores,
+                predicted.rows,
                 metric=evaluation.metric,
                 ladder=evaluation.ladder,
                 files=folder,
@@ -199,6 +199,8 @@ class Evaluator:
                 splits,
                 limits=evaluation.limits,
                 tell=lambda done: tell(Stage.PREDICT, done or 0),
+                format=evaluation.format,
+                declared=evaluation.declared,
             )
         finally:
             cell.close()

@@ -77,6 +77,12 @@ CODES: dict[str, Entry] = {
         "an output [images, classes] of floating point numbers: logits or probabilities",
         "Return the scores before argmax; scikit-learn models: convert with `zipmap=False`.",
     ),
+    "E_OUTPUT_CONTRACT": Entry(
+        "What is declared of the outputs (`bookwiz.output`) cannot be understood.",
+        'JSON such as {"kind": "raw", "layout": "NCA", "boxes": "cxcywh"}',
+        "Mend the metadata key or the field of the form, or remove it: "
+        "then the shapes of the outputs decide.",
+    ),
     "E_NAN": Entry(
         "Some predictions are not numbers (NaN) or infinite.",
         "finite numbers for every image",

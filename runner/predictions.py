@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.contract import DatasetManifest, Limits
+from runner.contract import DatasetManifest, Declared, Format, Limits
 from runner.datasets.version import SplitFile
 from runner.failures import CODES, Refusal
 from runner.plain_text import cleaned
 from runner.sandbox import memory
 from runner.sandbox.cell import Cell, Ending
+from runner.tasks.rows import Row, row_of
 
 _MIB = 1 << 20
 log = logging.getLogger(__name__)
-# A NaN that arithmetic never makes: what still holds it was never written.
-_UNWRITTEN = np.uint32(0x7FC0B007)
 _SIGXCPU, _SIGKILL = 24, 9
+_NOTHING = Declared()
 
 
 @dataclass
@@ -39,9 +39,9 @@ class Claims:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Scores float32 [n, classes] for each split, copied after the process that made them died."""
+    """Rows [n, …] for each split (``runner.tasks.rows``), copied after who made them died."""
 
-    scores: tuple[NDArray[np.float32], ...]
+    rows: tuple[NDArray[Any], ...]
     claims: Claims
 
 
@@ -53,19 +53,25 @@ def predict(
     *,
     limits: Limits,
     tell: Callable[[float | None], None],
+    format: Format = "onnx",
+    declared: Declared = _NOTHING,
     sample_only: bool = False,
 ) -> Predictions:
     """Run ``model`` over ``splits`` in ``cell``. Raises Refusal for anything but a full answer.
 
     ``tell`` hears the share of images done; None means that the model passed the checks.
     """
-    rows = [split.rows for split in splits]
-    classes = len(manifest.classes)
+    counts = [split.rows for split in splits]
+    row = row_of(manifest)
     job = {
+        "task": manifest.task,
         "height": manifest.height,
         "width": manifest.width,
         "channels": manifest.channels,
-        "classes": classes,
+        "classes": len(manifest.classes),
+        "row": {"dtype": row.dtype, "shape": row.shape},
+        "format": format,
+        "declared": declared.model_dump(),
         "splits": [{"rows": split.rows, "offset": split.offset} for split in splits],
         "model_size": len(model),
         "threads": min(2, len(os.sched_getaffinity(0))),
@@ -76,9 +82,10 @@ def predict(
     with contextlib.ExitStack() as stack:
         descriptors = [memory.sealed(model)]
         stack.callback(os.close, descriptors[0])
-        board, map_ = memory.board(sum(rows) * classes * 4)
+        board, map_ = memory.board(sum(counts) * row.size)
         stack.callback(os.close, board)
-        np.frombuffer(map_, np.uint32)[:] = _UNWRITTEN
+        rows = np.frombuffer(map_, row.dtype).reshape(sum(counts), *row.shape)
+        row.blank(rows)
         for split in splits:
             descriptors.append(os.open(split.path, os.O_RDONLY | os.O_CLOEXEC))
             stack.callback(os.close, descriptors[-1])
@@ -89,11 +96,11 @@ def predict(
             on_line=lambda line: _hear(claims, line, tell),
         )
         _refuse_bad_end(ending, claims, limits)
-        scores = np.frombuffer(bytes(map_), np.float32).reshape(sum(rows), classes)
+        rows = rows.copy()
     if not sample_only:
-        _refuse_bad_scores(scores)
-    edges = np.cumsum(rows)[:-1].tolist()
-    return Predictions(tuple(np.split(scores, edges)), claims)
+        refuse_bad_rows(rows, row, manifest)
+    edges = np.cumsum(counts)[:-1].tolist()
+    return Predictions(tuple(np.split(rows, edges)), claims)
 
 
 def _hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], None]) -> None:
@@ -151,15 +158,40 @@ def _refuse_bad_end(ending: Ending, claims: Claims, limits: Limits) -> None:
         raise Refusal("E_CRASH", got=claims.broken or how)
 
 
-def _refuse_bad_scores(scores: NDArray[np.float32]) -> None:
-    unwritten = int((scores.view(np.uint32) == _UNWRITTEN).any(axis=1).sum())
+def refuse_bad_rows(rows: NDArray[Any], row: Row, manifest: DatasetManifest) -> None:
+    """Refuse what no honest model answers. Raises Refusal: E_OUTPUT_SHAPE, E_NAN."""
+    unwritten = int(row.never_written(rows).sum())
     if unwritten:
         raise Refusal(
             "E_OUTPUT_SHAPE",
-            "Some images were never given scores.",
-            expected=f"scores for {len(scores)} images",
+            "Some images were never given an answer.",
+            expected=f"an answer for {len(rows)} images",
             got=f"{unwritten} without",
         )
-    broken = int((~np.isfinite(scores)).any(axis=1).sum())
-    if broken:
-        raise Refusal("E_NAN", got=f"{broken} of {len(scores)} images")
+    strange = np.zeros(len(rows), np.bool_)
+    if manifest.task == "segmentation":
+        strange = rows.reshape(len(rows), -1).max(axis=1) >= len(manifest.classes)
+    else:
+        broken = int((~np.isfinite(rows)).reshape(len(rows), -1).any(axis=1).sum())
+        if broken:
+            raise Refusal("E_NAN", got=f"{broken} of {len(rows)} images")
+    if manifest.task == "detection":
+        strange = _strange_boxes(rows, len(manifest.classes))
+    if strange.any():
+        raise Refusal(
+            "E_OUTPUT_SHAPE",
+            "Some answers name classes or boxes that cannot be.",
+            expected=f"classes from 0 to {len(manifest.classes) - 1}",
+            got=f"{int(strange.sum())} of {len(rows)} images",
+        )
+
+
+def _strange_boxes(rows: NDArray[np.float32], classes: int) -> NDArray[np.bool_]:
+    """Return which images [n] have rows that are neither a box nor unused, or used after unused."""
+    unused = (rows == -1).all(axis=2)
+    kind = rows[..., 5]
+    box = (kind >= 0) & (kind < classes) & (kind == np.floor(kind))
+    box &= (rows[..., 2] >= rows[..., 0]) & (rows[..., 3] >= rows[..., 1])
+    late = unused[:, :-1] & ~unused[:, 1:]
+    strange: NDArray[np.bool_] = (~(box | unused)).any(axis=1) | late.any(axis=1)
+    return strange

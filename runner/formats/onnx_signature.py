@@ -1,15 +1,12 @@
 """Reads from a model's declared input how a benchmark's images must be fed, or says why they cannot."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import onnx
 
+from runner.contract import Task
 from runner.failures import Refusal
 from runner.formats.preprocessing import KEY, Preprocessing, read_preprocessing
+from runner.formats.signature import Arrangement, ImageShape, Signature
 from runner.plain_text import cleaned
-
-Arrangement = Literal["NCHW", "NHWC", "NHW", "flat NCHW", "flat NHWC"]
 
 _TYPES = {
     onnx.TensorProto.FLOAT: "float32",
@@ -20,44 +17,9 @@ _TYPES = {
 _GREY = 1
 
 
-@dataclass(frozen=True)
-class ImageShape:
-    """The images of a dataset, in pixels."""
-
-    height: int
-    width: int
-    channels: int
-
-
-@dataclass(frozen=True)
-class Signature:
-    """How to feed a model: uint8 [n, h, w, c] → ``dtype`` in ``arrangement``."""
-
-    name: str
-    dtype: str  #: float32, float16, float64 or uint8
-    arrangement: Arrangement
-    batch: int | None  #: images per run where the model fixes it; None: any
-    preprocessing: Preprocessing
-
-    def shape(self, batch: int, image: ImageShape) -> tuple[int, ...]:
-        h, w, c = image.height, image.width, image.channels
-        return {
-            "NCHW": (batch, c, h, w),
-            "NHWC": (batch, h, w, c),
-            "NHW": (batch, h, w),
-            "flat NCHW": (batch, c * h * w),
-            "flat NHWC": (batch, c * h * w),
-        }[self.arrangement]
-
-    def words(self, image: ImageShape) -> str:
-        """Such as "float32 [N, 1, 28, 28], scaled by 1/255"."""
-        batch = str(self.batch) if self.batch else "N"
-        dims = ", ".join([batch, *map(str, self.shape(1, image)[1:])])
-        how = "pixels as they are" if self.dtype == "uint8" else self.preprocessing.words()
-        return f"{self.dtype} [{dims}], {how}"
-
-
-def read_signature(model: onnx.ModelProto, image: ImageShape, *, classes: int) -> Signature:
+def read_signature(
+    model: onnx.ModelProto, image: ImageShape, *, task: Task, classes: int
+) -> Signature:
     """Return how ``model`` is fed. Raises Refusal (E_INPUT_*, E_OUTPUT_SHAPE, E_PREPROC)."""
     # Older exporters list the weights as inputs too.
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -89,7 +51,8 @@ def read_signature(model: onnx.ModelProto, image: ImageShape, *, classes: int) -
     if not tensor.HasField("shape"):
         dims = [None] * 4
     arrangement = _arrangement(dims, image, how, dtype)
-    _check_outputs(model, classes)
+    if task == "classification":
+        _check_outputs(model, classes)
     return Signature(inputs[0].name, dtype, arrangement, dims[0] or None, how)
 
 

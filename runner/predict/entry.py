@@ -1,7 +1,21 @@
-"""The predicting process, from warm imports to written scores. Runs inside a cell only."""
+"""The predicting process, from warm imports to written rows. Runs inside a cell only.
+
+Another kind of file plugs in by its opener. A module that the table of cells names does this::
+
+    def prepare() -> Start:
+        ...                               # import and warm up, while files can still be read
+        return entry.starting(_open)      # everything else is here: maps, threads, pace, checks
+
+    def _open(words: dict[str, Any], data: bytes) -> entry.Opened:
+        # Behind all walls. ``words`` is the job (task, classes, height, width, channels, declared,
+        # format, limits …). Raise Refusal for a file that will not do.
+        return net, signature, {"parameters": …, "input": signature.words(image)}
+"""
 
 import mmap
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,16 +26,27 @@ from numpy.typing import NDArray
 
 from runner.failures import Refusal
 from runner.formats import onnx_walk
-from runner.formats.onnx_signature import ImageShape, Signature, read_signature
+from runner.formats.fitting import Fed, fit
+from runner.formats.onnx_signature import read_signature
+from runner.formats.output_contract import KEY as OUTPUT_KEY
+from runner.formats.output_contract import read_output_contract
+from runner.formats.signature import ImageShape, Signature
 from runner.plain_text import cleaned
-from runner.predict import pace
+from runner.predict import heads, pace
 from runner.predict.feeding import Feed, Images
-from runner.predict.session import Net, quiet
+from runner.predict.heads import Head, Want
+from runner.predict.net import Net
+from runner.predict.onnx_net import OnnxNet, quiet
 from runner.sandbox.child import Job, Start, Status
 
 _MIB = 1 << 20
 _POPULATE_BELOW = 256 * _MIB
 _SAMPLES = 4
+
+Rows = NDArray[Any]  # [n, …], one row an image, as in ``runner.tasks.rows``
+#: the model, how it is fed, and what is said of it (``ModelFacts`` without size and format)
+Opened = tuple[Net, Signature, dict[str, Any]]
+Opener = Callable[[dict[str, Any], bytes], Opened]
 
 
 def prepare() -> Start:
@@ -34,37 +59,61 @@ def prepare() -> Start:
     )
     opset = onnx.helper.make_opsetid("", 17)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    net = Net(model.SerializeToString(), "x", classes=1)
-    net.settle_output(np.ones((1, 1), np.float32), 1)
-    net.scores(np.ones((1, 1), np.float32), np.empty((1, 1), np.float32))
+    net = OnnxNet(model.SerializeToString(), "x")
+    one = ImageShape(1, 1, 1)
+    want = Want("classification", 1, one, Fed(1, 1))
+    head = heads.settle(net, np.ones((1, 1), np.float32), want)
+    head.write(np.ones((1, 1), np.float32), np.empty((1, 1), np.float32))
     # Words that are only needed when something fails are looked up in files too.
     onnx.numpy_helper.to_array(onnx.numpy_helper.from_array(np.zeros(1, np.int64)))
     np.percentile([1.0], [50, 95])
+    return starting(open_onnx)
+
+
+def open_onnx(words: dict[str, Any], data: bytes) -> Opened:
+    """Check an ONNX file, corner by corner, and load it. Raises Refusal."""
+    image = ImageShape(words["height"], words["width"], words["channels"])
+    model = onnx_walk.parse(data)
+    census = onnx_walk.walk(model, memory=words["limits"]["memory"])
+    signature = read_signature(model, image, task=words["task"], classes=words["classes"])
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    facts = {
+        "parameters": census.parameters,
+        "opset": max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
+        "input": cleaned(signature.words(image)),
+        "producer": cleaned(f"{model.producer_name} {model.producer_version}", 60),
+        "output": metadata.get(OUTPUT_KEY, ""),
+    }
+    del model
+    return OnnxNet(data, signature.name), signature, facts
+
+
+def starting(opener: Opener) -> Start:
+    """Return what maps a job and starts its threads; that returns the work for behind the walls."""
+
+    def start(job: Job, status: Status) -> Callable[[], None]:
+        words = job.words
+        image = ImageShape(words["height"], words["width"], words["channels"])
+        model, output, *inputs = job.descriptors
+        counts = [split["rows"] for split in words["splits"]]
+        rows = _map_rows(output, sum(counts), words["row"]["dtype"], words["row"]["shape"])
+        edges = np.cumsum([0, *counts]).tolist()
+        splits = [
+            (_map_images(descriptor, split["offset"], split["rows"], image), rows[a:b])
+            for descriptor, split, a, b in zip(
+                inputs, words["splits"], edges[:-1], edges[1:], strict=True
+            )
+        ]
+        crew = pace.Crew.start(words["threads"])
+        return lambda: _work(_Task(words, image, model, splits, crew, status), opener)
+
     return start
 
 
-def start(job: Job, status: Status) -> Callable[[], None]:
-    """Map what the job brought and start its threads; return the work, to be done behind the walls."""
-    words = job.words
-    image = ImageShape(words["height"], words["width"], words["channels"])
-    model, output, *inputs = job.descriptors
-    rows = [split["rows"] for split in words["splits"]]
-    scores = _map_scores(output, sum(rows), words["classes"])
-    edges = np.cumsum([0, *rows]).tolist()
-    splits = [
-        (_map_images(descriptor, split["offset"], split["rows"], image), scores[a:b])
-        for descriptor, split, a, b in zip(
-            inputs, words["splits"], edges[:-1], edges[1:], strict=True
-        )
-    ]
-    crew = pace.Crew.start(words["threads"])
-    return lambda: _work(_Task(words, image, model, splits, crew, status))
-
-
-def _map_scores(descriptor: int, rows: int, classes: int) -> NDArray[np.float32]:
-    flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-    memory = mmap.mmap(descriptor, rows * classes * 4, flags=flags)
-    return np.frombuffer(memory, np.float32).reshape(rows, classes)
+def _map_rows(descriptor: int, count: int, dtype: str, shape: list[int]) -> Rows:
+    size = count * prod(shape) * np.dtype(dtype).itemsize
+    memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
+    return np.frombuffer(memory, dtype).reshape(count, *shape)
 
 
 def _map_images(descriptor: int, offset: int, rows: int, image: ImageShape) -> Images:
@@ -77,70 +126,65 @@ def _map_images(descriptor: int, offset: int, rows: int, image: ImageShape) -> I
     return np.frombuffer(memory, np.uint8, count=size, offset=offset).reshape(shape)
 
 
+@dataclass(frozen=True)
 class _Task:
     """One job's parts, together."""
 
-    def __init__(
-        self,
-        words: dict[str, Any],
-        image: ImageShape,
-        model: int,
-        splits: list[tuple[Images, NDArray[np.float32]]],
-        crew: pace.Crew,
-        status: Status,
-    ) -> None:
-        self.words = words
-        self.image = image
-        self.model = model
-        self.splits = splits
-        self.crew = crew
-        self.status = status
-        self.classes: int = words["classes"]
+    words: dict[str, Any]
+    image: ImageShape
+    model: int  #: descriptor
+    splits: list[tuple[Images, Rows]]
+    crew: pace.Crew
+    status: Status
 
 
-def _work(task: _Task) -> None:
-    with mmap.mmap(task.model, task.words["model_size"], prot=mmap.PROT_READ) as memory:
+def _work(task: _Task, opener: Opener) -> None:
+    words = task.words
+    with mmap.mmap(task.model, words["model_size"], prot=mmap.PROT_READ) as memory:
         data = bytes(memory)
-    model = onnx_walk.parse(data)
-    census = onnx_walk.walk(model, memory=task.words["limits"]["memory"])
-    signature = read_signature(model, task.image, classes=task.classes)
-    task.status.say(
-        model={
-            "parameters": census.parameters,
-            "opset": max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
-            "input": cleaned(signature.words(task.image)),
-            "producer": cleaned(f"{model.producer_name} {model.producer_version}", 60),
-        }
-    )
-    del model
-    net = Net(data, signature.name, classes=task.classes)
+    net, signature, facts = opener(words, data)
     del data
-    sample = _try_out(net, signature, task)
-    if not task.words["sample_only"]:
-        _predict(net, signature, task, sample)
+    declared = facts.pop("output", "") or words["declared"]["output"]
+    contract = read_output_contract(declared, words["task"])
+    task.status.say(model=facts)
+    how = signature.preprocessing
+    fed = fit(task.image, getattr(how, "size", None), getattr(how, "resize", ""))
+    want = Want(words["task"], words["classes"], task.image, fed, contract)
+    head, signature, sample = _try_out(net, signature, task, want)
+    if not words["sample_only"]:
+        _predict(head, signature, task, sample)
     task.status.say(done=True)
 
 
-def _try_out(net: Net, signature: Signature, task: _Task) -> Images:
-    """Run a few images; refuse a model that cannot score them. Returns the images."""
+def _try_out(
+    net: Net, signature: Signature, task: _Task, want: Want
+) -> tuple[Head, Signature, Images]:
+    """Run a few images; refuse a model that cannot answer for them."""
     images = task.splits[0][0][:_SAMPLES]
     batch = signature.batch or len(images)
     images = images[:batch]
     feed = Feed(signature, task.image, batch=batch).fill(images)
-    scores = net.settle_output(feed, len(images))
-    broken = int((~np.isfinite(scores)).any(axis=1).sum())
-    if broken:
-        raise Refusal("E_NAN", got=f"{broken} of the first {len(images)} images")
-    return images
+    head = heads.settle(net, feed, want)
+    if head.batch is not None:
+        signature = replace(signature, batch=head.batch)
+        images = images[: head.batch]
+        feed = feed[: head.batch]
+    rows = np.empty((len(images), *task.words["row"]["shape"]), task.words["row"]["dtype"])
+    head.write(feed, rows)
+    if rows.dtype.kind == "f":
+        broken = int((~np.isfinite(rows)).reshape(len(rows), -1).any(axis=1).sum())
+        if broken:
+            raise Refusal("E_NAN", got=f"{broken} of the first {len(images)} images")
+    return head, signature, images
 
 
-def _predict(net: Net, signature: Signature, task: _Task, sample: Images) -> None:
+def _predict(head: Head, signature: Signature, task: _Task, sample: Images) -> None:
     single = signature.batch or 1
     one = Feed(signature, task.image, batch=single).fill(sample[:single])
-    p50, p95 = pace.latency_ms(net, one, np.empty((single, task.classes), np.float32))
+    p50, p95 = pace.latency_ms(head, one)
     total = sum(len(images) for images, _ in task.splits)
     batch, cost = pace.choose_batch(
-        net, signature, task.image, sample=sample, most=max(1, total // 8), single=p50 / 1000
+        head, signature, task.image, sample=sample, most=max(1, total // 8), single=p50 / 1000
     )
     crew = task.crew.for_work_of(total * cost)
     threads = crew.size
@@ -162,9 +206,9 @@ def _predict(net: Net, signature: Signature, task: _Task, sample: Images) -> Non
             said[0] = done
             task.status.say(progress=round(done, 3))
 
-    before = pace.limit(crew, net, residents)
-    seconds = pace.run(crew, net, feeds, parts, tell)
-    after = pace.limit(crew, net, residents)
+    before = pace.limit(crew, head, residents)
+    seconds = pace.run(crew, head, feeds, parts, tell)
+    after = pace.limit(crew, head, residents)
     task.status.say(
         speed={
             "p50_ms": p50,

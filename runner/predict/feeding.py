@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.formats.onnx_signature import ImageShape, Signature
+from runner.formats.signature import ImageShape, Signature
 
 Images = NDArray[np.uint8]  # [n, height, width, channels]
 

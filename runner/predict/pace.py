@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.failures import Refusal
-from runner.formats.onnx_signature import ImageShape, Signature
+from runner.formats.signature import ImageShape, Signature
 from runner.predict.feeding import Feed, Images
-from runner.predict.session import Net
+from runner.predict.heads import Head
 
 _CANDIDATES = (4, 16, 64, 256, 1024)
 _TRIAL_SECONDS = 0.01
@@ -34,10 +34,10 @@ _ALONE_SECONDS = 0.02  # a job shorter than this is over before a second thread 
 
 @dataclass(frozen=True)
 class Part:
-    """Some consecutive images of one split and where their scores go."""
+    """Some consecutive images of one split and where their answers go."""
 
     images: Images
-    into: NDArray[np.float32]
+    into: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,21 @@ class Crew:
         return time.perf_counter() - begun
 
 
-def latency_ms(net: Net, feed: NDArray[Any], into: NDArray[np.float32]) -> tuple[float, float]:
+def latency_ms(head: Head, feed: NDArray[Any]) -> tuple[float, float]:
     """Return the median and the 95th percentile of single runs, in milliseconds."""
-    net.scores(feed, into)
+    head.bare(feed)
     taken: list[float] = []
     until = time.perf_counter() + _LATENCY_SECONDS
     while len(taken) < _LATENCY_RUNS and (len(taken) < 3 or time.perf_counter() < until):  # noqa: PLR2004
         begun = time.perf_counter()
-        net.scores(feed, into)
+        head.bare(feed)
         taken.append((time.perf_counter() - begun) * 1000)
     p50, p95 = np.percentile(taken, [50, 95])
     return float(p50), float(p95)
 
 
 def choose_batch(
-    net: Net, signature: Signature, image: ImageShape, *, sample: Images, most: int, single: float
+    head: Head, signature: Signature, image: ImageShape, *, sample: Images, most: int, single: float
 ) -> tuple[int, float]:
     """Return the batch at which an image is cheapest, and its seconds; ``single``: those of one run.
 
@@ -101,7 +101,7 @@ def choose_batch(
         if batch > most or best_cost * batch > _LONGEST_BATCH_SECONDS:
             break
         try:
-            cost = _cost(net, Feed(signature, image, batch=batch), sample, batch)
+            cost = _cost(head, Feed(signature, image, batch=batch), sample, batch)
         except Refusal:  # what fits at batch 4 need not fit at 16
             break
         if cost > best_cost * _WORTH_IT:
@@ -110,22 +110,21 @@ def choose_batch(
     return best, best_cost
 
 
-def _cost(net: Net, feed: Feed, sample: Images, batch: int) -> float:
+def _cost(head: Head, feed: Feed, sample: Images, batch: int) -> float:
     """Return the least seconds an image takes in a batch of this size."""
     filled = feed.fill(np.resize(sample, (batch, *sample.shape[1:])))
-    into = np.empty((batch, net.classes), np.float32)
-    net.scores(filled, into)
+    head.bare(filled)
     times: list[float] = []
     until = time.perf_counter() + _TRIAL_SECONDS
     while len(times) < 2 or time.perf_counter() < until:  # noqa: PLR2004
         begun = time.perf_counter()
-        net.scores(filled, into)
+        head.bare(filled)
         times.append(time.perf_counter() - begun)
     return min(times) / batch
 
 
 def divide(
-    splits: Sequence[tuple[Images, NDArray[np.float32]]], *, batch: int, threads: int, fixed: bool
+    splits: Sequence[tuple[Images, NDArray[Any]]], *, batch: int, threads: int, fixed: bool
 ) -> list[Part]:
     """Return all images in parts of at most ``batch``, equal ones where the model allows it.
 
@@ -146,7 +145,7 @@ def divide(
     return parts
 
 
-def limit(crew: Crew, net: Net, feeds: Sequence[NDArray[Any]]) -> float:
+def limit(crew: Crew, head: Head, feeds: Sequence[NDArray[Any]]) -> float:
     """Run resident inputs, one per thread, over and over; return images per second.
 
     Each thread's rate is taken by its own clock and these are added up, so that neither waking a
@@ -156,14 +155,13 @@ def limit(crew: Crew, net: Net, feeds: Sequence[NDArray[Any]]) -> float:
 
     def work(thread: int) -> None:
         feed = feeds[thread]
-        into = np.empty((len(feed), net.classes), np.float32)
-        net.scores(feed, into)
+        head.bare(feed)
         begun = time.perf_counter()
         runs, seconds = 0, 0.0
         while seconds < _LIMIT_AT_MOST and (
             runs < _LIMIT_BATCHES // crew.size or seconds < _LIMIT_AT_LEAST
         ):
-            net.scores(feed, into)
+            head.bare(feed)
             runs += 1
             seconds = time.perf_counter() - begun
         rates.append(runs * len(feed) / seconds)
@@ -173,10 +171,10 @@ def limit(crew: Crew, net: Net, feeds: Sequence[NDArray[Any]]) -> float:
 
 
 def run(
-    crew: Crew, net: Net, feeds: Sequence[Feed], parts: Sequence[Part],
+    crew: Crew, head: Head, feeds: Sequence[Feed], parts: Sequence[Part],
     tell: Callable[[float], None],
 ) -> float:  # fmt: skip
-    """Predict all parts; return seconds from the first image read to the last score written."""
+    """Predict all parts; return seconds from the first image read to the last answer written."""
     turns = iter(range(len(parts)))
     total = sum(len(part.images) for part in parts)
     done: list[int] = []
@@ -185,7 +183,7 @@ def run(
         feed = feeds[thread]
         for turn in turns:  # one iterator for all threads: whoever is free takes the next part
             part = parts[turn]
-            net.scores(feed.fill(part.images), part.into)
+            head.write(feed.fill(part.images), part.into)
             done.append(len(part.images))
 
     return crew.each(work, lambda: tell(sum(done) / total))
