@@ -1,17 +1,18 @@
-"""One evaluation, from the file to the outcome: fetch → check → predict → score → report.
+"""One evaluation, from the file to the outcome: fetch → check → predict → score.
 
-Every failure is an Outcome, never an exception: theirs with words for the submitter, ours apart.
+A trusted runner (``Evaluation.datasets``) reads the labels and scores at once; any other predicts,
+and its outcome is a claim until a desk has scored it. Nothing is drawn here: a verdict never waits
+for a picture. Every failure is an Outcome, never an exception: theirs with words for the submitter,
+ours apart.
 """
 
-import contextlib
 import io
 import logging
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,16 @@ from runner.contract import (
     Outcome,
     Progress,
     Speed,
-    SplitScore,
     Stage,
     Tier,
-    Verdict,
 )
-from runner.datasets.version import read_manifest, split_file
+from runner.datasets.version import SplitFile, read_manifest, split_file
+from runner.errands import Scored
 from runner.failures import CODES, Refusal
 from runner.plain_text import cleaned
 from runner.predictions import Claims, Predictions, predict
 from runner.sandbox.cell import Cell
 
-if TYPE_CHECKING:
-    from runner.report.confusion import Picture
-
-_MIB = 1 << 20
 _RANK: dict[Tier, int] = {"none": 0, "reduced": 1, "full": 2}
 log = logging.getLogger(__name__)
 
@@ -49,12 +45,17 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class _Result:
-    scores: tuple[SplitScore, ...]
-    verdict: Verdict | None
     predictions: tuple[Artifact, ...]
     speed: Speed
     model: ModelFacts
-    artifacts: tuple[Artifact, ...]
+    scored: Scored | None = None
+
+
+@dataclass(frozen=True)
+class _Images:
+    manifest: DatasetManifest
+    splits: tuple[SplitFile, ...]
+    datasets: Path | None  #: where the labels are; None on a runner that must not see them
 
 
 class Evaluator:
@@ -93,6 +94,7 @@ class Evaluator:
         except Exception as error:
             log.exception("evaluation broke")
             failure = failure_of(Refusal("E_RUNNER_BUG", got=type(error).__name__))
+        scored = result.scored if result else None
         return Outcome(
             submission=evaluation.submission,
             attempt=evaluation.attempt,
@@ -100,12 +102,13 @@ class Evaluator:
             runner=host.runner_name(),
             tier=self.tier,
             failure=failure,
-            scores=result.scores if result else (),
-            verdict=result.verdict if result else None,
+            scores=scored.scores if scored else (),
+            verdict=scored.verdict if scored else None,
+            warnings=scored.warnings if scored else (),
+            artifacts=scored.artifacts if scored else (),
             predictions=result.predictions if result else (),
             speed=result.speed if result else None,
             model=result.model if result else None,
-            artifacts=result.artifacts if result else (),
             versions=host.versions(),
             seconds=round(time.monotonic() - begun, 3),
         )
@@ -124,52 +127,18 @@ class Evaluator:
 
         tell(Stage.FETCH)
         self._refuse_weak_walls(evaluation)
-        datasets, manifest = _dataset(evaluation)
+        if evaluation.purpose != "score":
+            raise Refusal("E_TASK", got=evaluation.purpose)
+        images = _images(evaluation)
         model = blobs.fetch_model(evaluation.model, most=evaluation.limits.model_mb * 1_000_000)
         tell(Stage.CHECK)
-        with _drawing(evaluation) as drawing:
-            predicted = self._predict(evaluation, datasets, manifest, model, tell)
-            tell(Stage.SCORE, 1)
-            folder = blobs.local_path(evaluation.artifacts)
-            predictions = tuple(
-                blobs.store(
-                    folder,
-                    as_npy(found),
-                    name=f"predictions-{split}.npy",
-                    media_type="application/x-npy",
-                )
-                for split, found in zip(evaluation.splits, predicted.rows, strict=True)
-            )
-            scored = scoring.score(
-                datasets,
-                manifest,
-                evaluation.splits,
-                predicted.rows,
-                metric=evaluation.metric,
-                ladder=evaluation.ladder,
-                files=folder,
-            )
-            tell(Stage.REPORT, 1)
-            artifacts = list(scored.artifacts)
-            for found in scored.scores:
-                if found.split == "dev" and drawing is not None:
-                    picture = drawing.result()(manifest.name, found)
-                    artifacts.append(
-                        blobs.store(
-                            folder,
-                            picture.png,
-                            name="confusion.png",
-                            media_type="image/png",
-                            alt=picture.alt,
-                        )
-                    )
+        predicted = self._predict(evaluation, images, model, tell)
+        tell(Stage.SCORE, 1)
         return _Result(
-            scores=scored.scores,
-            verdict=scored.verdict,
-            predictions=predictions,
+            predictions=_stored(evaluation, predicted),
+            scored=_scored(evaluation, images, predicted),
             speed=_speed(predicted.claims),
             model=facts_of(predicted.claims, size=len(model)),
-            artifacts=tuple(artifacts),
         )
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
@@ -182,12 +151,10 @@ class Evaluator:
     def _predict(
         self,
         evaluation: Evaluation,
-        datasets: Path,
-        manifest: DatasetManifest,
+        images: _Images,
         model: bytes,
         tell: Callable[[Stage, float], None],
     ) -> Predictions:
-        splits = [split_file(datasets, manifest, split) for split in evaluation.splits]
         self.prepare()
         cell, self._spare = self._spare, None
         assert cell is not None
@@ -195,8 +162,8 @@ class Evaluator:
             return predict(
                 cell,
                 model,
-                manifest,
-                splits,
+                images.manifest,
+                images.splits,
                 limits=evaluation.limits,
                 tell=lambda done: tell(Stage.PREDICT, done or 0),
                 format=evaluation.format,
@@ -206,9 +173,8 @@ class Evaluator:
             cell.close()
 
 
-def _dataset(evaluation: Evaluation) -> tuple[Path, DatasetManifest]:
-    if evaluation.task != "classification":
-        raise Refusal("E_TASK", got=evaluation.task)
+def _images(evaluation: Evaluation) -> _Images:
+    """Return what the model is to see. Raises Refusal where it is not here, or not for this task."""
     if not evaluation.splits:
         raise Refusal("E_TASK", got="no split to score")
     try:
@@ -218,7 +184,34 @@ def _dataset(evaluation: Evaluation) -> tuple[Path, DatasetManifest]:
     manifest = read_manifest(datasets, evaluation.dataset)
     if manifest.task != evaluation.task:
         raise Refusal("E_TASK", expected=evaluation.task, got=manifest.task)
-    return datasets, manifest
+    splits = tuple(split_file(datasets, manifest, split) for split in evaluation.splits)
+    return _Images(manifest, splits, datasets)
+
+
+def _stored(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifact, ...]:
+    """Put the predictions where the next step finds them."""
+    folder = blobs.local_path(evaluation.artifacts)
+    return tuple(
+        blobs.store(
+            folder, as_npy(found), name=f"predictions-{split}.npy", media_type="application/x-npy"
+        )
+        for split, found in zip(evaluation.splits, predicted.rows, strict=True)
+    )
+
+
+def _scored(evaluation: Evaluation, images: _Images, predicted: Predictions) -> Scored | None:
+    """Return the scores, or None on a runner that must not see labels."""
+    if images.datasets is None:
+        return None
+    return scoring.score(
+        images.datasets,
+        images.manifest,
+        evaluation.splits,
+        predicted.rows,
+        metric=evaluation.metric,
+        ladder=evaluation.ladder,
+        files=blobs.local_path(evaluation.artifacts),
+    )
 
 
 def as_npy(array: NDArray[Any]) -> bytes:
@@ -226,25 +219,6 @@ def as_npy(array: NDArray[Any]) -> bytes:
     file = io.BytesIO()
     np.save(file, np.ascontiguousarray(array), allow_pickle=False)
     return file.getvalue()
-
-
-Draw = Callable[[str, SplitScore], "Picture"]
-
-
-def _load_drawing() -> Draw:
-    from runner.report.confusion import draw
-
-    return draw
-
-
-@contextlib.contextmanager
-def _drawing(evaluation: Evaluation) -> Iterator[Future[Draw] | None]:
-    """Import matplotlib in a thread while the model runs: it takes as long as a small one."""
-    if "dev" not in evaluation.splits:
-        yield None
-        return
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(_load_drawing)
 
 
 def failure_of(refusal: Refusal) -> Failure:
