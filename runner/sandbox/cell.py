@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.sandbox.purposes import PURPOSES
 from runner.sandbox.warden import TIMED_OUT
 
 STATUS_BYTES = 64 * 1024
@@ -50,7 +51,8 @@ class Cell:
     """One confined process, empty until ``run``. Use it once; ``close`` is safe at any time."""
 
     def __init__(self, purpose: str = "predict", *, walls: bool = True) -> None:
-        """Start it. ``purpose`` is predict or probe; without ``walls`` nothing is refused inside."""
+        """Start it. ``purpose`` is a key of PURPOSES; without ``walls`` nothing is refused inside."""
+        self.purpose = PURPOSES[purpose]
         self._control, theirs = socket.socketpair()
         self._status, status = os.pipe()
         root = str(Path(__file__).resolve().parent.parent.parent)

@@ -5,6 +5,7 @@ after it is as good as the model's own.
 """
 
 import array
+import importlib
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from typing import Any
 from runner.failures import Refusal
 from runner.plain_text import cleaned
 from runner.sandbox import confine, seccomp, warden
+from runner.sandbox.purposes import PURPOSES, SCRATCH, Purpose
 
 _MOST_DESCRIPTORS = 16
 
@@ -42,7 +44,7 @@ class Status:
 def main(arguments: list[str]) -> None:
     """Become warden and child. Arguments: parent's pid, control socket, status pipe, purpose, walls."""
     parent, control, status = (int(argument) for argument in arguments[:3])
-    purpose, walls = arguments[3], arguments[4] == "1"
+    purpose, walls = PURPOSES[arguments[3]], arguments[4] == "1"
     live = _live if walls else _live_unwalled
     warden.guard(
         parent,
@@ -51,12 +53,12 @@ def main(arguments: list[str]) -> None:
     )
 
 
-def _live(ppid: int, control: int, status: int, purpose: str) -> None:
+def _live(ppid: int, control: int, status: int, purpose: Purpose) -> None:
     """Live behind all walls; whichever cannot be built ends the process."""
     pages = os.open("/proc/self/statm", os.O_RDONLY)
     confine.hide_from_others()
     say = Status(status)
-    abi = confine.wall_off_files()
+    abi = confine.wall_off_files((SCRATCH,) if purpose.scratch else ())
     prepare = _entry(purpose)
     start = prepare()
     os.environ.clear()
@@ -66,15 +68,22 @@ def _live(ppid: int, control: int, status: int, purpose: str) -> None:
     limits = job.words["limits"]
     in_use = int(os.read(pages, 64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
     os.close(pages)
-    confine.limit(cpu_seconds=limits["cpu_seconds"], memory=limits["memory"], address_space=in_use)
+    confine.limit(
+        cpu_seconds=limits["cpu_seconds"],
+        memory=limits["memory"],
+        address_space=in_use,
+        file_size=purpose.scratch,
+    )
     confine.become_nobody()
     confine.die_with_parent(ppid)
-    seccomp.deny_all_but_arithmetic()
+    seccomp.deny_all_but_arithmetic(
+        executable_memory=purpose.executable_memory, files=purpose.scratch > 0
+    )
     say.say(confined={"landlock": abi})
     _work(work, say)
 
 
-def _live_unwalled(ppid: int, control: int, status: int, purpose: str) -> None:
+def _live_unwalled(ppid: int, control: int, status: int, purpose: Purpose) -> None:
     """Do the same work with limits alone, for moderators' files on a kernel without walls."""
     del ppid
     say = Status(status)
@@ -107,17 +116,11 @@ Work = Callable[[], None]
 Start = Callable[[Job, Status], Work]
 
 
-def _entry(purpose: str) -> Callable[[], Start]:
+def _entry(purpose: Purpose) -> Callable[[], Start]:
     """Return what imports and warms up; that returns what maps a job; that returns the work."""
-    if purpose == "predict":
-        # Set here and not by the parent, whose environment must not reach a model at all.
-        os.environ.update(ORT_DISABLE_TELEMETRY="1", OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
-        from runner.predict.entry import prepare
-
-        return prepare
-    from runner.sandbox.probes import prepare as prepare_probes
-
-    return prepare_probes
+    os.environ.update(purpose.environment)
+    prepare: Callable[[], Start] = importlib.import_module(purpose.module).prepare
+    return prepare
 
 
 def _receive(control: int) -> Job:

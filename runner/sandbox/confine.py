@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from runner.sandbox import landlock
@@ -55,19 +56,22 @@ def readable_paths() -> tuple[str, ...]:
     return (str(ours), *sorted(path for path in python if path), *system, *hardware)
 
 
-def wall_off_files() -> int:
-    """Leave only ``readable_paths`` to read and nothing to write. Returns the Landlock ABI."""
-    return landlock.read_only(readable_paths())
+def wall_off_files(writable: Sequence[str] = ()) -> int:
+    """Leave only ``readable_paths`` to read, ``writable`` to write. Returns the Landlock ABI."""
+    return landlock.restrict(readable_paths(), writable)
 
 
-def limit(*, cpu_seconds: float, memory: int, address_space: int) -> None:
-    """Lower the kernel's limits: ``memory`` bytes beyond the ``address_space`` already in use."""
+def limit(*, cpu_seconds: float, memory: int, address_space: int, file_size: int = 0) -> None:
+    """Lower the kernel's limits: ``memory`` bytes beyond the ``address_space`` already in use.
+
+    No file may grow beyond ``file_size`` bytes.
+    """
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = math.ceil(used.ru_utime + used.ru_stime + cpu_seconds)
     _lower(resource.RLIMIT_CPU, cpu, cpu + 1)
     total = address_space + memory + _ADDRESS_SLACK
     _lower(resource.RLIMIT_AS, total, total)
-    _lower(resource.RLIMIT_FSIZE, 0, 0)
+    _lower(resource.RLIMIT_FSIZE, file_size, file_size)
     _lower(resource.RLIMIT_CORE, 0, 0)
     _lower(resource.RLIMIT_NOFILE, _FILES, _FILES)
     if os.geteuid() == 0:  # it becomes nobody; a person's own uid may have thousands of threads

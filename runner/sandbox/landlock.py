@@ -11,7 +11,9 @@ from collections.abc import Iterable
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
+# remove a folder or a file, make a folder or a plain file, truncate
+_CHANGE = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14
 _ALL_FS_ABI1 = (1 << 13) - 1
 _FS_BY_ABI = ((2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # refer, truncate, ioctl on devices
 _NET_ABI, _NET_BIND_CONNECT = 4, 0b11
@@ -51,8 +53,10 @@ def abi() -> int:
         return 0
 
 
-def read_only(paths: Iterable[str]) -> int:
-    """Leave this thread reading beneath ``paths`` alone; no write, no exec, no TCP, no signal out.
+def restrict(readable: Iterable[str], writable: Iterable[str] = ()) -> int:
+    """Leave this thread reading beneath ``readable``; no exec, no TCP, no signal to outside.
+
+    Beneath ``writable`` it may also make, change and remove files and folders, and nowhere else.
 
     Returns the ABI in force. Raises OSError where the kernel has no Landlock. Paths that do not
     exist are passed over.
@@ -71,8 +75,10 @@ def read_only(paths: Iterable[str]) -> int:
     # Older kernels refuse a structure with fields they do not know, unless these are zero.
     ruleset = _call(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(24), ctypes.c_uint32(0))
     try:
-        for path in paths:
-            _allow_reading(ruleset, path)
+        for path in readable:
+            _allow(ruleset, path, _READ_FILE, _READ_DIR)
+        for path in writable:
+            _allow(ruleset, path, _READ_FILE | _WRITE_FILE, _READ_DIR | (_CHANGE & handled))
         if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "no_new_privs was refused")
         _call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
@@ -81,13 +87,13 @@ def read_only(paths: Iterable[str]) -> int:
     return version
 
 
-def _allow_reading(ruleset: int, path: str) -> None:
+def _allow(ruleset: int, path: str, on_file: int, on_folder: int) -> None:
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        rights = _READ_FILE | _READ_DIR if os.path.isdir(path) else _READ_FILE  # noqa: PTH112
+        rights = on_file | on_folder if os.path.isdir(path) else on_file  # noqa: PTH112
         rule = _PathBeneath(rights, parent)
         _call(
             _ADD_RULE,

@@ -45,6 +45,22 @@ _AARCH64 = {
     "brk": 214, "munmap": 215, "mremap": 216, "mmap": 222, "mprotect": 226, "madvise": 233,
     "prlimit64": 261, "getrandom": 278, "membarrier": 283, "rseq": 293,
 }  # fmt: skip
+# What making and reading files takes besides: for a cell with a private tmpfs. Landlock says where.
+_FILES = {
+    "x86_64": {
+        "stat": 4, "lstat": 6, "pwrite64": 18, "readv": 19, "writev": 20, "access": 21, "dup": 32,
+        "fsync": 74, "ftruncate": 77, "getcwd": 79, "rename": 82, "mkdir": 83, "rmdir": 84,
+        "unlink": 87, "readlink": 89, "getdents64": 217, "mkdirat": 258, "unlinkat": 263,
+        "renameat": 264, "faccessat": 269, "fallocate": 285, "renameat2": 316, "statx": 332,
+        "faccessat2": 439,
+    },
+    "aarch64": {
+        "getcwd": 17, "dup": 23, "mkdirat": 34, "unlinkat": 35, "renameat": 38, "ftruncate": 46,
+        "fallocate": 47, "faccessat": 48, "getdents64": 61, "readv": 65, "writev": 66,
+        "pwrite64": 68, "readlinkat": 78, "fsync": 82, "renameat2": 276, "statx": 291,
+        "faccessat2": 439,
+    },
+}  # fmt: skip
 _CLONE3 = 435  # on every architecture; ENOSYS makes glibc fall back to clone, which is refused
 _TABLES = {
     "x86_64": (0xC000003E, 317, _X86_64),
@@ -58,14 +74,19 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def program(machine: str, pid: int) -> bytes:
+def program(
+    machine: str, pid: int, *, executable_memory: bool = False, files: bool = False
+) -> bytes:
     """Return the filter for ``machine`` as struct sock_filter[]. Raises OSError if it is unknown.
 
-    ``pid`` is the process that may signal itself (abort does), and no other.
+    ``pid`` is the process that may signal itself (abort does), and no other. ``executable_memory``
+    is for libraries that write machine code; ``files`` adds what making and reading files takes.
     """
     if machine not in _TABLES:
         raise OSError(f"no table of system calls for {machine}")
     arch, _, calls = _TABLES[machine]
+    if files:
+        calls = calls | _FILES[machine]
     code = [
         _jump(_LOAD, _ARCH),
         _jump(_EQUAL, arch, 1, 0),
@@ -76,8 +97,9 @@ def program(machine: str, pid: int) -> bytes:
         _jump(_EQUAL, _CLONE3, 0, 1),
         _jump(_RETURN, _ENOSYS),
     ]
-    checked = {"mmap", "mprotect", "fcntl", "tgkill", "prlimit64"}
-    for name in ("mmap", "mprotect"):  # nothing may become executable any more
+    checked = {"fcntl", "tgkill", "prlimit64"}
+    for name in () if executable_memory else ("mmap", "mprotect"):
+        checked.add(name)
         code += _when(calls[name], [(2, _jump(_ANY_BIT, _PROT_EXEC, 0, 1), _EPERM)], _ALLOW)
     code += _when(
         calls["fcntl"], [(1, _jump(_EQUAL, safe, 0, 1), _ALLOW) for safe in _FCNTL_SAFE], _EPERM
@@ -117,10 +139,10 @@ def _only_reading_limits(number: int) -> list[bytes]:
     return [_jump(_EQUAL, number, 0, len(body)), *body]
 
 
-def deny_all_but_arithmetic() -> None:
+def deny_all_but_arithmetic(*, executable_memory: bool = False, files: bool = False) -> None:
     """Put the filter over every thread of this process. Raises OSError if that cannot be done."""
     machine = platform.machine()
-    code = program(machine, os.getpid())
+    code = program(machine, os.getpid(), executable_memory=executable_memory, files=files)
     buffer = ctypes.create_string_buffer(code, len(code))
     filter_ = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     if _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:

@@ -17,6 +17,7 @@ from runner.contract import Evaluation, Outcome
 from runner.sandbox import landlock, seccomp
 from runner.sandbox.cell import Cell
 from runner.sandbox.probes import ATTACKS
+from runner.sandbox.purposes import PURPOSES
 from runner.sandbox.tier import Proof, prove
 from tests.runner import models
 from tests.runner.conftest import Bench, Served
@@ -56,7 +57,7 @@ def test_the_tier_is_what_the_probes_showed(walled: Proof, unwalled: Proof) -> N
 def test_a_kernel_without_landlock_has_no_tier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "abi", lambda: 0)
     with pytest.raises(OSError, match="no Landlock"):
-        landlock.read_only(())
+        landlock.restrict(())
 
 
 def test_an_unknown_architecture_fails_closed() -> None:
@@ -101,6 +102,21 @@ def test_the_filter_reads_arguments(
     assert (verdict == seccomp._ALLOW) == allowed
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_executable_memory_and_files_are_let_through_only_where_the_purpose_asks(
+    machine: str,
+) -> None:
+    arch, _, calls = seccomp._TABLES[machine]
+    jit = seccomp.program(machine, 42, executable_memory=True)
+    assert run_filter(jit, calls["mmap"], arch, (0, 4096, 7)) == seccomp._ALLOW
+    assert run_filter(jit, calls["mprotect"], arch, (0, 4096, 4)) == seccomp._ALLOW
+    unlink = seccomp._FILES[machine]["unlinkat"]
+    assert run_filter(jit, unlink, arch, ()) == seccomp._EPERM
+    files = seccomp.program(machine, 42, files=True)
+    assert run_filter(files, unlink, arch, ()) == seccomp._ALLOW
+    assert run_filter(files, calls["mmap"], arch, (0, 4096, 7)) == seccomp._EPERM
+
+
 @pytest.mark.parametrize("number", [41, 56, 57, 58, 59, 62, 101, 155, 165, 298, 310, 319, 321, 425])
 def test_calls_that_break_out_are_refused_on_x86_64(number: int) -> None:
     verdict = run_filter(seccomp.program("x86_64", 42), number, 0xC000003E, ())
@@ -111,6 +127,13 @@ def test_another_architectures_calls_kill() -> None:
     assert run_filter(seccomp.program("x86_64", 42), 0, 0x40000003, ()) == seccomp._KILL
     x32 = run_filter(seccomp.program("x86_64", 42), 0x40000000, 0xC000003E, ())
     assert x32 == seccomp._KILL
+
+
+def test_every_purpose_names_a_module_of_ours_and_an_unknown_one_is_refused() -> None:
+    assert {"predict", "torch", "quantize", "probe"} <= PURPOSES.keys()
+    assert all(purpose.module.startswith("runner.") for purpose in PURPOSES.values())
+    with pytest.raises(KeyError):
+        Cell("mine bitcoin")
 
 
 def batched(data: bytes, size: int) -> list[bytes]:
