@@ -58,9 +58,10 @@ CODES: dict[str, Entry] = {
         "Replace the custom operator, or export with a newer opset (17 is a good choice).",
     ),
     "E_PREPROC": Entry(
-        "The metadata key `bookwiz.preproc` cannot be understood.",
+        "What is declared of the input (`bookwiz.preproc`, `Image.*` or Ultralytics keys, the form) "
+        "cannot be understood.",
         'JSON such as {"layout": "NCHW", "scale": 0.00392, "mean": [0.5], "std": [0.5]}',
-        "Mend the metadata, or remove it: then pixels arrive divided by 255.",
+        "Mend the metadata or the form, or remove it: then pixels arrive divided by 255.",
     ),
     "E_INPUT_SHAPE": Entry(
         "The model does not take this benchmark's images.",
@@ -73,9 +74,11 @@ CODES: dict[str, Entry] = {
         "Export with a float32 input, or with uint8 and the normalisation inside the model.",
     ),
     "E_OUTPUT_SHAPE": Entry(
-        "The model does not give one score per class and image.",
-        "an output [images, classes] of floating point numbers: logits or probabilities",
-        "Return the scores before argmax; scikit-learn models: convert with `zipmap=False`.",
+        "The model does not give what this benchmark scores.",
+        "one score per class [images, classes]; boxes, scores and labels; or logits for each pixel",
+        "Classification: return the scores before argmax (scikit-learn: convert with "
+        "`zipmap=False`). Detection: export with NMS inside, or declare `bookwiz.output`. "
+        "Segmentation: return logits of the image's size.",
     ),
     "E_OUTPUT_CONTRACT": Entry(
         "What is declared of the outputs (`bookwiz.output`) cannot be understood.",

@@ -1,10 +1,12 @@
 """Reads from a model's declared input how a benchmark's images must be fed, or says why they cannot."""
 
+from dataclasses import replace
+
 import onnx
 
 from runner.contract import Task
 from runner.failures import Refusal
-from runner.formats.preprocessing import KEY, Preprocessing, read_preprocessing
+from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import Arrangement, ImageShape, Signature
 from runner.plain_text import cleaned
 
@@ -18,11 +20,15 @@ _GREY = 1
 
 
 def read_signature(
-    model: onnx.ModelProto, image: ImageShape, *, task: Task, classes: int
+    model: onnx.ModelProto, image: ImageShape, *, how: Preprocessing, task: Task, classes: int
 ) -> Signature:
-    """Return how ``model`` is fed. Raises Refusal (E_INPUT_*, E_OUTPUT_SHAPE, E_PREPROC)."""
+    """Return how ``model`` is fed, where ``how`` is what is declared of it.
+
+    Raises Refusal: E_INPUT_SHAPE, E_INPUT_TYPE, E_OUTPUT_SHAPE, E_PREPROC.
+    """
     # Older exporters list the weights as inputs too.
     weights = {tensor.name for tensor in model.graph.initializer}
+    weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         names = ", ".join(cleaned(value.name, 40) for value in inputs[:5])
@@ -38,27 +44,54 @@ def read_signature(
         name = next((n for n, number in kind if number == tensor.elem_type), "unknown").lower()
         raise Refusal("E_INPUT_TYPE", got=f"{name} for the input {cleaned(inputs[0].name, 40)}")
     dtype = _TYPES[tensor.elem_type]
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
-    how = read_preprocessing(metadata.get(KEY), channels=image.channels)
-    if dtype == "uint8" and how != Preprocessing(how.layout):
-        raise Refusal(
-            "E_PREPROC",
-            "The input is uint8, so pixels arrive as they are; scale, mean and std have no effect.",
-            expected="only layout for a uint8 input",
-            got=metadata[KEY],
-        )
+    _refuse_what_has_no_effect(how, dtype)
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     if not tensor.HasField("shape"):
         dims = [None] * 4
-    arrangement = _arrangement(dims, image, how, dtype)
+    size = how.size
+    if size is None and how.resize:
+        size = _own_size(dims, image, how)
+    fed = image if size is None else ImageShape(*size, image.channels)
+    how = replace(how, size=None if fed == image else size)
+    arrangement = _arrangement(dims, fed, how, dtype)
     if task == "classification":
         _check_outputs(model, classes)
     return Signature(inputs[0].name, dtype, arrangement, dims[0] or None, how)
 
 
+def _refuse_what_has_no_effect(how: Preprocessing, dtype: str) -> None:
+    if dtype == "uint8" and not how.numbers_as_they_are and not how.source.startswith("Image"):
+        raise Refusal(
+            "E_PREPROC",
+            "The input is uint8, so pixels arrive as they are; scale, mean and std have no effect.",
+            expected="no scale, mean or std for a uint8 input",
+            got=how.words(),
+        )
+    if how.dtype and how.dtype != dtype:
+        raise Refusal(
+            "E_PREPROC",
+            "The declared dtype is not the input's.",
+            expected=dtype,
+            got=how.dtype,
+        )
+
+
+def _own_size(
+    dims: list[int | None], image: ImageShape, how: Preprocessing
+) -> tuple[int, int] | None:
+    """Return height and width that the input fixes, where it is an image of another size."""
+    for layout, (height, width, channels) in {"NCHW": (2, 3, 1), "NHWC": (1, 2, 3)}.items():
+        if len(dims) != len(layout) or how.layout not in (None, layout):
+            continue
+        if dims[channels] in (None, 0, image.channels) and dims[height] and dims[width]:
+            return dims[height] or 0, dims[width] or 0
+    return None
+
+
 def _arrangement(
     dims: list[int | None], image: ImageShape, how: Preprocessing, dtype: str
 ) -> Arrangement:
+    """Return how the fed images, of the shape ``image``, lie in an input of ``dims``."""
     h, w, c = image.height, image.width, image.channels
     usual: tuple[Arrangement, ...] = ("NHWC", "NCHW") if dtype == "uint8" else ("NCHW", "NHWC")
     first = usual[0] if how.layout is None else how.layout
@@ -78,12 +111,25 @@ def _arrangement(
                 break
             return arrangement
     got = "[" + ", ".join("any" if d is None else str(d) for d in dims[:8]) + "]"
-    fix = ""
+    raise Refusal("E_INPUT_SHAPE", expected=_wanted(image), got=got, fix=_fix(dims, image, how))
+
+
+def _fix(dims: list[int | None], image: ImageShape, how: Preprocessing) -> str:
+    h, w, c = image.height, image.width, image.channels
     if dims in ([c, h, w], [h, w, c], [h, w]):
-        fix = "The batch is missing: export with an example of shape [1, ...]."
-    elif len(dims) == len("NCHW") and {1, 3} & set(dims[1:]) and c not in dims[1:]:
-        fix = f"The images have {c} channel(s); change the first layer, or repeat it in the model."
-    raise Refusal("E_INPUT_SHAPE", expected=_wanted(image), got=got, fix=fix)
+        return "The batch is missing: export with an example of shape [1, ...]."
+    if len(dims) == len("NCHW") and {1, 3} & set(dims[1:]) and c not in dims[1:]:
+        return f"The images have {c} channel(s); change the first layer, or repeat it in the model."
+    own = _own_size(dims, image, how)
+    if own is None:
+        return ""
+    if how.size is not None:
+        return f"The declared size is not the input's: {own[0]} × {own[1]}."
+    return (
+        'Declare how images reach that size: the metadata key "bookwiz.preproc" (or the form) with '
+        '{"resize": "stretch"} or {"resize": "letterbox", "pad": 114}; or export for '
+        f"{h} × {w}."
+    )
 
 
 def _wanted(image: ImageShape) -> str:

@@ -25,10 +25,12 @@ class Signature:
     dtype: str  #: float32, float16, float64 or uint8
     arrangement: Arrangement
     batch: int | None  #: images per run where the model fixes it; None: any
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing  #: its ``size`` is set where images must be resized
 
     def shape(self, batch: int, image: ImageShape) -> tuple[int, ...]:
-        h, w, c = image.height, image.width, image.channels
+        """Return the input's shape for the benchmark's ``image``."""
+        h, w = self.preprocessing.size or (image.height, image.width)
+        c = image.channels
         return {
             "NCHW": (batch, c, h, w),
             "NHWC": (batch, h, w, c),
@@ -41,5 +43,4 @@ class Signature:
         """Such as "float32 [N, 1, 28, 28], scaled by 1/255"."""
         batch = str(self.batch) if self.batch else "N"
         dims = ", ".join([batch, *map(str, self.shape(1, image)[1:])])
-        how = "pixels as they are" if self.dtype == "uint8" else self.preprocessing.words()
-        return f"{self.dtype} [{dims}], {how}"
+        return f"{self.dtype} [{dims}], {self.preprocessing.words(raw=self.dtype == 'uint8')}"

@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 from runner.failures import Refusal
 from runner.formats import onnx_walk
 from runner.formats.fitting import Fed, fit
+from runner.formats.onnx_metadata import declared_output, declared_preprocessing, read_metadata
 from runner.formats.onnx_signature import read_signature
-from runner.formats.output_contract import KEY as OUTPUT_KEY
 from runner.formats.output_contract import read_output_contract
+from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import ImageShape, Signature
 from runner.plain_text import cleaned
 from runner.predict import heads, pace
@@ -64,6 +65,10 @@ def prepare() -> Start:
     want = Want("classification", 1, one, Fed(1, 1))
     head = heads.settle(net, np.ones((1, 1), np.float32), want)
     head.write(np.ones((1, 1), np.float32), np.empty((1, 1), np.float32))
+    for name in ("uint8", "float32"):  # Pillow and numpy look up what resizing needs
+        how = Preprocessing(size=(4, 4), resize="letterbox", mean=(0.5,), colour="BGR")
+        signature = Signature("x", name, "NCHW", None, how)
+        Feed(signature, ImageShape(2, 3, 3), batch=1).fill(np.zeros((1, 2, 3, 3), np.uint8))
     # Words that are only needed when something fails are looked up in files too.
     onnx.numpy_helper.to_array(onnx.numpy_helper.from_array(np.zeros(1, np.int64)))
     np.percentile([1.0], [50, 95])
@@ -75,14 +80,15 @@ def open_onnx(words: dict[str, Any], data: bytes) -> Opened:
     image = ImageShape(words["height"], words["width"], words["channels"])
     model = onnx_walk.parse(data)
     census = onnx_walk.walk(model, memory=words["limits"]["memory"])
-    signature = read_signature(model, image, task=words["task"], classes=words["classes"])
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = read_metadata(model)
+    how = declared_preprocessing(metadata, words["declared"]["preproc"], channels=words["channels"])
+    signature = read_signature(model, image, how=how, task=words["task"], classes=words["classes"])
     facts = {
         "parameters": census.parameters,
         "opset": max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
         "input": cleaned(signature.words(image)),
         "producer": cleaned(f"{model.producer_name} {model.producer_version}", 60),
-        "output": metadata.get(OUTPUT_KEY, ""),
+        "output": declared_output(model, metadata, words["task"]),
     }
     del model
     return OnnxNet(data, signature.name), signature, facts
@@ -148,7 +154,7 @@ def _work(task: _Task, opener: Opener) -> None:
     contract = read_output_contract(declared, words["task"])
     task.status.say(model=facts)
     how = signature.preprocessing
-    fed = fit(task.image, getattr(how, "size", None), getattr(how, "resize", ""))
+    fed = fit(task.image, how.size, how.resize)
     want = Want(words["task"], words["classes"], task.image, fed, contract)
     head, signature, sample = _try_out(net, signature, task, want)
     if not words["sample_only"]:

@@ -1,0 +1,44 @@
+"""The contracts that models in the wild usually have, for those that declare none."""
+
+from runner.formats.preprocessing import Preprocessing
+from runner.formats.signature import Signature
+
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_SCALED = {
+    "x/255": Preprocessing(),
+    "pixels from 0 to 255": Preprocessing(scale=1.0),
+    "pixels from -1 to 1": Preprocessing(scale=2 / 255, mean=(1.0,)),
+}
+_COLOUR = _SCALED | {
+    "ImageNet mean and std": Preprocessing(**_IMAGENET),  # type: ignore[arg-type]
+    "x/255 in BGR": Preprocessing(colour="BGR"),
+    "pixels from 0 to 255 in BGR": Preprocessing(scale=1.0, colour="BGR"),
+    # torchvision's and Caffe's old habit: BGR less the mean of ImageNet
+    "BGR less ImageNet's mean": Preprocessing(
+        scale=1.0, mean=(103.939, 116.779, 123.68), colour="BGR"
+    ),
+}
+_GREY = _SCALED | {
+    "MNIST mean and std": Preprocessing(mean=(0.1307,), std=(0.3081,)),
+    "x/255, dark and light swapped": Preprocessing(scale=-1 / 255, mean=(-1.0,)),
+}
+_RAW = {"pixels as they are in BGR": Preprocessing(colour="BGR")}
+MOST = max(len(_COLOUR), len(_GREY)) + len(_RAW)
+
+
+def usual(channels: int) -> dict[str, Preprocessing]:
+    """Return all of them by name, those of uint8 inputs last."""
+    return _GREY if channels == 1 else _COLOUR | _RAW
+
+
+def admitted(signature: Signature, channels: int) -> dict[str, Preprocessing]:
+    """Return the ones that this input could also have meant, without the one that it is fed by."""
+    if signature.dtype == "uint8":
+        return _RAW if channels > 1 else {}
+    own = signature.preprocessing
+    return {
+        name: how
+        for name, how in usual(channels).items()
+        if name not in _RAW
+        and (how.scale, how.mean, how.std, how.colour) != (own.scale, own.mean, own.std, own.colour)
+    }
