@@ -23,10 +23,13 @@ from bot.kit.desk import DeskProcess
 from bot.kit.errands import Clerk, Desk
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
+from bot.kit.links import FileLinks, secret_in
 from bot.kit.outbox import Courier
+from bot.kit.received import Received
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
 from bot.kit.work import Services
+from bot.web.files import RunnerFiles
 from bot.web.server import WebServer
 from runner.contract import Outcome, Progress
 
@@ -50,6 +53,11 @@ class Bot:
         self.clock = clock or Clock()
         self.database = Database(settings.database)
         self.files = FileStore(settings.data / "files", cap=settings.files.upload_mb * 1_000_000)
+        self.received = Received(settings.data / "received")
+        web = settings.web
+        links = FileLinks(
+            secret_in(settings.data), lambda: web.public_url or self.web.url, self.clock
+        )
         features = discover()
         self.courier = Courier(self.database, self.clock)
         self.courier.engine = engine
@@ -59,6 +67,7 @@ class Bot:
             schedules={n: s for f in features.values() for n, s in f.schedules.items()},
             renderer=Renderer(features),
             files=self.files,
+            links=links,
             clock=self.clock,
             people=Members(self.clock),
             engine=engine,
@@ -70,9 +79,12 @@ class Bot:
         self.clerk = Clerk(self.database, self.clock, desk, self.core.work, idle_seconds=idle)
         self.chat = LocalChat(self.core)
         self.courier.chats["local"] = self.chat
-        web = settings.web
+        runner_files = RunnerFiles(
+            links, self.files, self.received, services.data / "datasets",
+            cap=settings.files.made_mb * 1_000_000,
+        )  # fmt: skip
         self.web = WebServer(
-            web.host, web.port, database=self.database, parts=[LocalApi(self.chat)]
+            web.host, web.port, database=self.database, parts=[LocalApi(self.chat), runner_files]
         )
         self.alarm = Alarm(self.core.fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +103,7 @@ class Bot:
     async def start(self) -> None:
         """Start what works by itself: catch up, then engine, courier, clerk, alarm, and the doors last."""
         self.files.clear_incoming()
+        self.received.clear()
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
         await self.engine.start(self.outcome, self.progress)

@@ -15,12 +15,22 @@ class WebSettings(BaseModel):
         description="Address to listen on. The local chat has no login: keep it on loopback.",
     )
     port: int = Field(8080, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#\s]+/?)?$",
+        description="https:// address at which runners on other hosts and members' browsers reach the bot, through your proxy. Empty: the address it listens on.",
+    )
 
 
 class FileSettings(BaseModel):
     """What members may upload."""
 
     upload_mb: int = Field(500, gt=0, description="Largest upload that is accepted, in MB.")
+    made_mb: int = Field(
+        4000,
+        gt=0,
+        description="Most that a runner on another host may send back of one attempt, in MB.",
+    )
 
 
 class JobSettings(BaseModel):

@@ -42,23 +42,35 @@ class FileStore:
         return len(leftovers)
 
     async def receive(
-        self, chunks: AsyncIterable[bytes], *, announced: int | None = None
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        announced: int | None = None,
+        cap: int | None = None,
+        sha256: str | None = None,
     ) -> Stored:
         """Write a stream to the store.
 
+        Args:
+            chunks: What comes.
+            announced: How many bytes are said to come.
+            cap: Another cap than the store's.
+            sha256: What it must turn out to be.
+
         Raises:
-            Refusal: It is larger than the cap, or empty. Nothing is kept.
+            Refusal: It is larger than the cap, empty, or another file. Nothing is kept.
         """
-        if announced is not None and announced > self.cap:
-            raise self._too_large(announced)
+        cap = self.cap if cap is None else cap
+        if announced is not None and announced > cap:
+            raise _too_large(announced, cap)
         partial = self._incoming / secrets.token_hex(16)
         digest, size = hashlib.sha256(), 0
         try:
             with partial.open("xb") as out:
                 async for chunk in chunks:
                     size += len(chunk)
-                    if size > self.cap:
-                        raise self._too_large(size)
+                    if size > cap:
+                        raise _too_large(size, cap)
                     digest.update(chunk)
                     out.write(chunk)
                 out.flush()
@@ -70,6 +82,14 @@ class FileStore:
                     expected="a file with something in it",
                     got="0 bytes",
                     fix="Export or save it again and attach it anew.",
+                )
+            if sha256 not in {None, digest.hexdigest()}:
+                raise Refusal(
+                    "Another file arrived than was announced.",
+                    code="E_HASH",
+                    expected=str(sha256)[:12],
+                    got=digest.hexdigest()[:12],
+                    fix="Send it again.",
                 )
             target = self.path(digest.hexdigest())
             target.parent.mkdir(exist_ok=True)
@@ -95,11 +115,12 @@ class FileStore:
         with self.path(sha256).open("rb") as file:
             return file.read(length)
 
-    def _too_large(self, got: int) -> Refusal:
-        return Refusal(
-            "The file is too large.",
-            code="E_TOO_LARGE",
-            expected=f"at most {self.cap / 1e6:,.0f} MB",
-            got=f"{got / 1e6:,.0f} MB or more",
-            fix="Export the model without optimiser state, in half precision, or quantised.",
-        )
+
+def _too_large(got: int, cap: int) -> Refusal:
+    return Refusal(
+        "The file is too large.",
+        code="E_TOO_LARGE",
+        expected=f"at most {cap / 1e6:,.0f} MB",
+        got=f"{got / 1e6:,.0f} MB or more",
+        fix="Export the model without optimiser state, in half precision, or quantised.",
+    )

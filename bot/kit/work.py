@@ -15,6 +15,7 @@ from bot.kit.clock import Clock
 from bot.kit.command import Command, Feature, Person, Refusal, Role, Schedule
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
+from bot.kit.links import FileLinks
 from bot.kit.message import Place
 from bot.kit.render import Renderer
 from bot.kit.schedule import Occurrence
@@ -74,6 +75,7 @@ class Services:
     schedules: dict[str, Schedule]
     renderer: Renderer
     files: FileStore
+    links: FileLinks  #: where runners on other hosts find files, for a while
     clock: Clock
     people: People
     engine: Engine

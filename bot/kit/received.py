@@ -1,0 +1,50 @@
+"""What runners on other hosts sent back, by attempt: nobody else's file can be passed off as made.
+
+Notes are empty files beside the store, since they have to outlive a crash as the files do, and a
+row would have to be written by a request that has no business in the database.
+"""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+_ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEPT_SECONDS = 2 * 86_400  # longer than any attempt
+
+
+class Received:
+    """Notes which attempt sent which file."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def note(self, attempt: str, sha256: str, size: int) -> None:
+        """Remember it. Raises KeyError for what is no attempt or no hash."""
+        folder = self._folder(attempt)
+        if not _SHA256.fullmatch(sha256):
+            raise KeyError(sha256)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{sha256}.{size}").touch()
+
+    def of(self, attempt: str) -> dict[str, int]:
+        """What that attempt sent: sizes in bytes by hash."""
+        folder = self._folder(attempt)
+        if not folder.is_dir():
+            return {}
+        notes = (note.name.partition(".") for note in folder.iterdir())
+        return {sha256: int(size) for sha256, _, size in notes}
+
+    def clear(self) -> None:
+        """Forget attempts that ended long ago. Their files stay."""
+        if not self._root.is_dir():
+            return
+        for folder in self._root.iterdir():
+            if folder.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _folder(self, attempt: str) -> Path:
+        if not _ATTEMPT.fullmatch(attempt):
+            raise KeyError(attempt)
+        return self._root / attempt.replace(":", ".")
