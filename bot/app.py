@@ -30,6 +30,7 @@ from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
 from bot.kit.work import Services
 from bot.web.files import RunnerFiles
+from bot.web.pages import FeaturePages
 from bot.web.server import WebServer
 from runner.contract import Outcome, Progress
 
@@ -84,7 +85,10 @@ class Bot:
             cap=settings.files.made_mb * 1_000_000,
         )  # fmt: skip
         self.web = WebServer(
-            web.host, web.port, database=self.database, parts=[LocalApi(self.chat), runner_files]
+            settings.web.host,
+            settings.web.port,
+            database=self.database,
+            parts=[LocalApi(self.chat), runner_files, FeaturePages(self.core)],
         )
         self.alarm = Alarm(self.core.fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,6 +123,7 @@ class Bot:
         gc.collect()
         gc.freeze()
         await self.web.start()
+        self.core.services.renderer.url = self.settings.web.public_url or self.web.url
         await self.chat.start(self.web.url)
 
     async def stop(self) -> None:

@@ -31,6 +31,7 @@ class Member(Base):
     name: Mapped[str] = mapped_column(String(80))
     timezone: Mapped[str | None] = mapped_column(String(50))  #: None: the community's
     role: Mapped[int] = mapped_column(default=int(Role.MEMBER))
+    public: Mapped[bool] = mapped_column(default=False)  #: may be named on public web pages
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 

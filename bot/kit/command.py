@@ -119,6 +119,26 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What a visitor of a web page sees: a template of the feature, or a file of the store."""
+
+    template: str = ""  #: ``name.html.j2``
+    values: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""  #: instead of a template: this file
+    media_type: str = "text/html"  #: of the file
+    name: str = ""  #: offered for download under this name
+
+
+@dataclass(frozen=True)
+class WebPage:
+    """An address of the web server that a feature answers. Anybody may ask, without an account."""
+
+    feature: "Feature"
+    path: str  #: ``/board/{name}``; what stands in braces is passed on by name
+    run: "Callable[..., Awaitable[Page | None]]"
+
+
+@dataclass(frozen=True)
 class Argument:
     """One argument of a command, read from the function's signature."""
 
@@ -207,6 +227,7 @@ class Feature:
         self.commands: dict[str, Command] = {}
         self.schedules: dict[str, Schedule] = {}
         self.listeners: list[tuple[type, Callable[..., Awaitable[None]]]] = []
+        self.pages: list[WebPage] = []
 
     def command(
         self, name: str, help: str, *, who: Role = Role.MEMBER, private: bool = False
@@ -255,6 +276,18 @@ class Feature:
 
         def register(run: "F") -> "F":
             self.listeners.append((fact, run))
+            return run
+
+        return register
+
+    def page(self, path: str) -> "Callable[[F], F]":
+        """Declare a public web page. Takes a Work that only reads, and what the path names.
+
+        None is "there is no such page". What it shows, everybody may know: check consent here.
+        """
+
+        def register(run: "F") -> "F":
+            self.pages.append(WebPage(self, path, run))
             return run
 
         return register

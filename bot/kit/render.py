@@ -149,9 +149,14 @@ class Renderer:
             "picture": picture,
             "file": file,
         }
+        self.url = ""  #: where visitors reach our web pages, once that is known
+        filters["page"] = self._page_link
         self._words = jinja2.Environment(**options, autoescape=False, finalize=_finalize)  # noqa: S701 - _finalize escapes
         self._words.filters |= filters
         self._pages = jinja2.Environment(**options, autoescape=True)
+        self._pages.filters |= {
+            "percent": percent, "plural": plural, "duration": duration, "bytes": size
+        }  # fmt: skip
 
     def message(
         self, template: str, values: Mapping[str, Any], *, private: bool = False
@@ -161,6 +166,10 @@ class Renderer:
             blocks=blocks_of(self._words.get_template(template).render(values)),
             private=private,
         )
+
+    def _page_link(self, path: str, label: str) -> Safe:
+        """A link to one of our web pages; its label alone where nobody could reach it."""
+        return Safe(f"[{line(label)}](<{self.url}{quote(path)}>)") if self.url else line(label)
 
     def page(self, template: str, values: Mapping[str, Any]) -> str:
         """Render ``feature/name.html.j2``."""

@@ -1,6 +1,7 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from bot.community.models import Member
 from bot.features.profile import service, zones
 from bot.kit import clock
 from bot.kit.command import Arg, Choice, Feature, Reply
@@ -49,3 +50,12 @@ async def edit(
 ) -> Reply:
     kept = await service.rename(ctx.session, ctx.member, ctx.community.id, name)
     return Reply("renamed.md.j2", {"name": kept})
+
+
+@feature.command("profile public", "Whether your name may stand on public web pages", private=True)
+async def public(
+    ctx: Context, on: Annotated[bool, Arg("yes: named on boards on the web; no: 'a member'")]
+) -> Reply:
+    row = await ctx.session.get_one(Member, ctx.member.id)
+    row.public = on
+    return Reply("public.md.j2", {"on": on, "name": row.name})
