@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from runner.contract import Artifact, Blob
+from runner.contract import Artifact, Blob, Format
 from runner.failures import Refusal
-from runner.formats import sniff
+from runner.formats import admission, sniff
 
 
 def local_path(url: str) -> Path:
@@ -19,11 +19,11 @@ def local_path(url: str) -> Path:
     return Path(unquote(parts.path))
 
 
-def fetch_model(blob: Blob, *, most: int) -> bytes:
+def fetch_model(blob: Blob, *, most: int, format: Format = "onnx") -> bytes:
     """Return the bytes that ``blob`` names.
 
-    Raises Refusal: E_RUNNER_FETCH where they are not what was stored, E_NOT_ONNX or
-    E_MODEL_TOO_LARGE (``most`` bytes) for what no model file can be.
+    Raises Refusal: E_RUNNER_FETCH where they are not what was stored, E_NOT_ONNX, E_FORMAT or
+    E_MODEL_TOO_LARGE (``most`` bytes) for what no model file of ``format`` can be.
     """
     try:
         with local_path(blob.url).open("rb") as file:
@@ -31,8 +31,13 @@ def fetch_model(blob: Blob, *, most: int) -> bytes:
             if size != blob.size:
                 raise Refusal("E_RUNNER_FETCH", expected=f"{blob.size} bytes", got=f"{size} bytes")
             head = file.read(sniff.HEAD_BYTES)
-            sniff.refuse_unless_onnx(head, size=size, most=most)
+            if format == "onnx":
+                sniff.refuse_unless_onnx(head, size=size, most=most)
+            else:
+                sniff.refuse_too_large(size, most=most)
             data = head + file.read()
+            if format != "onnx":
+                admission.refuse_another_format(head, data[-sniff.TAIL_BYTES :], format)
     except (OSError, ValueError) as error:
         raise Refusal("E_RUNNER_FETCH", got=str(error)) from error
     digest = hashlib.sha256(data).hexdigest()

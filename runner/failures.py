@@ -30,6 +30,48 @@ class Entry:
 
 CODES: dict[str, Entry] = {
     "E_NOT_ONNX": Entry("The file is not an ONNX model.", "one .onnx file", EXPORT),
+    "E_FORMAT": Entry(
+        "This benchmark does not take this kind of file, or the file is of another kind than was said.",
+        "a kind of file that the benchmark's card names",
+        EXPORT,
+    ),
+    "E_ARCHITECTURE": Entry(
+        "The architecture is not one that this runner builds itself.",
+        "the exact name of a registered architecture that fits the benchmark's task and images",
+        "Name one of the list, or export the network with its weights to ONNX.",
+    ),
+    "E_WEIGHTS": Entry(
+        "The weights do not fit the architecture.",
+        "the names, shapes and types of the architecture's own state_dict, and no others",
+        "Save `model.state_dict()` of the same architecture, with the benchmark's number of classes, "
+        "by `safetensors.torch.save_file`.",
+    ),
+    "E_SAFETENSORS_BROKEN": Entry(
+        "The safetensors file cannot be read: its header does not describe its bytes.",
+        "a file that `safetensors.torch.load_file` reads",
+        "Upload it again; if that does not help, save it again with `safetensors.torch.save_file`.",
+    ),
+    "E_TORCH_BROKEN": Entry(
+        "The TorchScript or torch.export file cannot be loaded.",
+        "a file that `torch.jit.load` or `torch.export.load` opens in a fresh process, without files "
+        "of your own",
+        "Save it again with the version of PyTorch that the runner names, or export it to ONNX.",
+    ),
+    "E_TIER": Entry(
+        "Loading this kind of file runs code of its own, which asks for a runner with all walls.",
+        "a runner of tier full, or a file that is no program",
+        EXPORT,
+    ),
+    "E_NO_TORCH": Entry(
+        "This runner cannot open PyTorch files: it has no PyTorch.",
+        "an .onnx file, or a runner with PyTorch",
+        EXPORT,
+    ),
+    "E_ANALYSIS": Entry(
+        "This analysis cannot be made of this model.",
+        "a model and a benchmark that the analysis is for",
+        "See what the analysis is for: saliency for classification, quantisation for ONNX files.",
+    ),
     "E_ONNX_BROKEN": Entry(
         "The file begins like an ONNX model but cannot be read or loaded.",
         "a complete ONNX model that `onnx.checker.check_model` accepts",

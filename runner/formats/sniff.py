@@ -1,8 +1,10 @@
 """Says what an uploaded file is by its first bytes, without parsing it: safe outside the sandbox."""
 
+from runner.contract import Format
 from runner.failures import Refusal
 
 HEAD_BYTES = 4096
+TAIL_BYTES = 1 << 16
 _TORCH = "a PyTorch file (.pt or .pth), which is a pickle and would run code when opened"
 _ZIPS = (
     (b"/constants.pkl", "a TorchScript archive"),
@@ -51,10 +53,31 @@ def what_is_it(head: bytes) -> str | None:
             return words
     if head[4:8] in _FLATBUFFERS:
         return _FLATBUFFERS[head[4:8]]
-    # Eight bytes of length, then JSON: no other magic.
-    if head[8:10] in (b'{"', b"{ ", b"{}") and int.from_bytes(head[:8], "little") < 1 << 40:
+    if _is_safetensors(head):
         return "a safetensors file, which holds weights without the network"
     return _kind_of_text(head)
+
+
+def format_of(head: bytes, tail: bytes = b"") -> Format | None:
+    """Return the format that a file claims by its bytes, or None for what no runner takes.
+
+    ``tail`` (the last 64 kB) has the names in a zip archive; without it, a TorchScript file whose
+    weights come first is not told from any other archive.
+    """
+    if head.startswith(b"PK\x03\x04"):
+        names = head + tail
+        if b"archive_format" in names:
+            return "pt2"
+        # A plain torch.save has data.pkl and neither of these.
+        return "torchscript" if b"/constants.pkl" in names or b"/code/" in names else None
+    if _is_safetensors(head):
+        return "safetensors"
+    return "onnx" if what_is_it(head) is None else None
+
+
+def _is_safetensors(head: bytes) -> bool:
+    # Eight bytes of length, then JSON: no other magic.
+    return head[8:10] in (b'{"', b"{ ", b"{}") and int.from_bytes(head[:8], "little") < 1 << 40
 
 
 def _kind_of_text(head: bytes) -> str | None:
@@ -81,6 +104,11 @@ def refuse_unless_onnx(head: bytes, *, size: int, most: int) -> None:
     words = what_is_it(head)
     if words is not None:
         raise Refusal("E_NOT_ONNX", got=words)
+    refuse_too_large(size, most=most)
+
+
+def refuse_too_large(size: int, *, most: int) -> None:
+    """Raise Refusal (E_MODEL_TOO_LARGE) for more than ``most`` bytes."""
     if size > most:
         raise Refusal(
             "E_MODEL_TOO_LARGE", expected=f"at most {most / 1e6:.0f} MB", got=f"{size / 1e6:.1f} MB"
