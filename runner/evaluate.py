@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner import blobs, host, scoring
+from runner import blobs, host, probing, scoring
 from runner.contract import (
     Artifact,
     DatasetManifest,
@@ -49,6 +49,7 @@ class _Result:
     speed: Speed
     model: ModelFacts
     scored: Scored | None = None
+    probe: tuple[Artifact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Evaluator:
             scores=scored.scores if scored else (),
             verdict=scored.verdict if scored else None,
             warnings=scored.warnings if scored else (),
-            artifacts=scored.artifacts if scored else (),
+            artifacts=scored.artifacts if scored else result.probe if result else (),
             predictions=result.predictions if result else (),
             speed=result.speed if result else None,
             model=result.model if result else None,
@@ -137,6 +138,7 @@ class Evaluator:
         return _Result(
             predictions=_stored(evaluation, predicted),
             scored=_scored(evaluation, images, predicted),
+            probe=_kept_probe(evaluation, predicted) if images.datasets is None else (),
             speed=_speed(predicted.claims),
             model=facts_of(predicted.claims, size=len(model)),
         )
@@ -168,6 +170,7 @@ class Evaluator:
                 tell=lambda done: tell(Stage.PREDICT, done or 0),
                 format=evaluation.format,
                 declared=evaluation.declared,
+                probe=evaluation.splits.index("dev") if "dev" in evaluation.splits else None,
             )
         finally:
             cell.close()
@@ -203,7 +206,7 @@ def _scored(evaluation: Evaluation, images: _Images, predicted: Predictions) -> 
     """Return the scores, or None on a runner that must not see labels."""
     if images.datasets is None:
         return None
-    return scoring.score(
+    scored = scoring.score(
         images.datasets,
         images.manifest,
         evaluation.splits,
@@ -212,6 +215,19 @@ def _scored(evaluation: Evaluation, images: _Images, predicted: Predictions) -> 
         ladder=evaluation.ladder,
         files=blobs.local_path(evaluation.artifacts),
     )
+    doubts = probing.warnings(
+        images.datasets, images.manifest, evaluation.splits, predicted.rows, predicted.probes
+    )
+    return scored.model_copy(update={"warnings": scored.warnings + doubts})
+
+
+def _kept_probe(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifact, ...]:
+    """Keep the predictions under other contracts for the desk, which has the labels of dev."""
+    if not predicted.probes:
+        return ()
+    data = probing.as_npz(predicted.probes)
+    folder = blobs.local_path(evaluation.artifacts)
+    return (blobs.store(folder, data, name=probing.NAME, media_type="application/x-npz"),)
 
 
 def as_npy(array: NDArray[Any]) -> bytes:

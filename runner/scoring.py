@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner import blobs
+from runner import blobs, probing
 from runner.contract import DatasetManifest, Ladder, Split
 from runner.datasets.truth import read_truth
 from runner.datasets.version import read_manifest
@@ -31,10 +31,13 @@ def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
         read_predictions(desk.file(sha256), manifest, split)
         for split, sha256 in zip(errand.splits, errand.predictions, strict=True)
     ]
-    return score(
+    scored = score(
         desk.datasets, manifest, errand.splits, predictions,
         metric=errand.metric, ladder=errand.ladder, files=desk.files,
     )  # fmt: skip
+    probes = probing.read_npz(desk.file(errand.probe), manifest) if errand.probe else {}
+    doubts = probing.warnings(desk.datasets, manifest, errand.splits, predictions, probes)
+    return scored.model_copy(update={"warnings": scored.warnings + doubts})
 
 
 def read_predictions(path: Path, manifest: DatasetManifest, split: str) -> NDArray[Any]:

@@ -5,13 +5,13 @@ from runner.formats.signature import Signature
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _SCALED = {
-    "x/255": Preprocessing(),
+    "x over 255": Preprocessing(),
     "pixels from 0 to 255": Preprocessing(scale=1.0),
     "pixels from -1 to 1": Preprocessing(scale=2 / 255, mean=(1.0,)),
 }
 _COLOUR = _SCALED | {
     "ImageNet mean and std": Preprocessing(**_IMAGENET),  # type: ignore[arg-type]
-    "x/255 in BGR": Preprocessing(colour="BGR"),
+    "x over 255 in BGR": Preprocessing(colour="BGR"),
     "pixels from 0 to 255 in BGR": Preprocessing(scale=1.0, colour="BGR"),
     # torchvision's and Caffe's old habit: BGR less the mean of ImageNet
     "BGR less ImageNet's mean": Preprocessing(
@@ -20,10 +20,9 @@ _COLOUR = _SCALED | {
 }
 _GREY = _SCALED | {
     "MNIST mean and std": Preprocessing(mean=(0.1307,), std=(0.3081,)),
-    "x/255, dark and light swapped": Preprocessing(scale=-1 / 255, mean=(-1.0,)),
+    "x over 255, dark and light swapped": Preprocessing(scale=-1 / 255, mean=(-1.0,)),
 }
 _RAW = {"pixels as they are in BGR": Preprocessing(colour="BGR")}
-MOST = max(len(_COLOUR), len(_GREY)) + len(_RAW)
 
 
 def usual(channels: int) -> dict[str, Preprocessing]:

@@ -22,7 +22,6 @@ import numpy as np
 import onnx
 import onnx.helper
 import onnx.numpy_helper
-from numpy.typing import NDArray
 
 from runner.failures import Refusal
 from runner.formats import onnx_walk
@@ -32,19 +31,21 @@ from runner.formats.onnx_signature import read_signature
 from runner.formats.output_contract import read_output_contract
 from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import ImageShape, Signature
+from runner.formats.usual import admitted
 from runner.plain_text import cleaned
 from runner.predict import heads, pace
-from runner.predict.feeding import Feed, Images
+from runner.predict.feeding import Feed, Images, Rows
 from runner.predict.heads import Head, Want
 from runner.predict.net import Net
 from runner.predict.onnx_net import OnnxNet, quiet
+from runner.predict.other_contracts import predict_otherwise
 from runner.sandbox.child import Job, Start, Status
 
 _MIB = 1 << 20
 _POPULATE_BELOW = 256 * _MIB
 _SAMPLES = 4
+_PROBE_SECONDS = 2.0
 
-Rows = NDArray[Any]  # [n, …], one row an image, as in ``runner.tasks.rows``
 #: the model, how it is fed, and what is said of it (``ModelFacts`` without size and format)
 Opened = tuple[Net, Signature, dict[str, Any]]
 Opener = Callable[[dict[str, Any], bytes], Opened]
@@ -102,7 +103,9 @@ def starting(opener: Opener) -> Start:
         image = ImageShape(words["height"], words["width"], words["channels"])
         model, output, *inputs = job.descriptors
         counts = [split["rows"] for split in words["splits"]]
-        rows = _map_rows(output, sum(counts), words["row"]["dtype"], words["row"]["shape"])
+        probe = words["probe"]
+        spare = len(probe["names"]) * probe["images"] if probe else 0
+        rows = _map_rows(output, sum(counts) + spare, words["row"]["dtype"], words["row"]["shape"])
         edges = np.cumsum([0, *counts]).tolist()
         splits = [
             (_map_images(descriptor, split["offset"], split["rows"], image), rows[a:b])
@@ -111,7 +114,9 @@ def starting(opener: Opener) -> Start:
             )
         ]
         crew = pace.Crew.start(words["threads"])
-        return lambda: _work(_Task(words, image, model, splits, crew, status), opener)
+        return lambda: _work(
+            _Task(words, image, model, splits, rows[edges[-1] :], crew, status), opener
+        )
 
     return start
 
@@ -140,6 +145,7 @@ class _Task:
     image: ImageShape
     model: int  #: descriptor
     splits: list[tuple[Images, Rows]]
+    spare: Rows  #: for predictions under other contracts
     crew: pace.Crew
     status: Status
 
@@ -159,6 +165,7 @@ def _work(task: _Task, opener: Opener) -> None:
     head, signature, sample = _try_out(net, signature, task, want)
     if not words["sample_only"]:
         _predict(head, signature, task, sample)
+        _probe(head, signature, task)
     task.status.say(done=True)
 
 
@@ -226,4 +233,23 @@ def _predict(head: Head, signature: Signature, task: _Task, sample: Images) -> N
             "threads": threads,
             "batch": batch,
         }
+    )
+
+
+def _probe(head: Head, signature: Signature, task: _Task) -> None:
+    """Predict some dev images as they could also have been meant, where nobody declared how."""
+    probe = task.words["probe"]
+    if not probe or signature.preprocessing.source:
+        return
+    contracts = admitted(signature, task.image.channels)
+    count: int = probe["images"]
+    places = {name: place * count for place, name in enumerate(probe["names"])}
+    predict_otherwise(
+        head,
+        signature,
+        task.image,
+        contracts=contracts,
+        images=task.splits[probe["split"]][0][:count],
+        into={name: task.spare[at : at + count] for name, at in places.items()},
+        seconds=_PROBE_SECONDS,
     )

@@ -11,6 +11,7 @@ from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import ImageShape, Signature
 
 Images = NDArray[np.uint8]  # [n, height, width, channels]
+Rows = NDArray[Any]  # [n, …], one row an image, as in ``runner.tasks.rows``
 
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,

@@ -1,0 +1,131 @@
+"""A model that is fed wrongly is told so, and nobody is told so by chance."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner import probing
+from runner.datasets.adding import Card, add_dataset
+from runner.datasets.source import Source
+from runner.datasets.truth import Boxes
+from runner.evaluate import Evaluator
+from runner.failures import Refusal
+from tests.runner import models
+from tests.runner.conftest import Bench
+
+KEY = "bookwiz.preproc"
+
+
+class Taught(Bench):
+    """Its labels are what ``models.good_model`` answers to pixels from 0 to 255 less a mean of 100."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, classes=4)
+        weights = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+        sources = {}
+        for split, (images, _) in self.arrays.items():
+            scores = (images.reshape(len(images), 64) / 127.5 - 1) @ weights
+            self.arrays[split] = (images, scores.argmax(1))
+            sources[split] = Source(*self.arrays[split], tuple("abcd"))
+        self.manifest = add_dataset(
+            Card("Taught", "classification", "CC0", "made up", {}),
+            sources,
+            datasets=folder / "datasets",
+            artifacts=folder / "artifacts",
+        )
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
+    return Taught(tmp_path_factory.mktemp("taught"))
+
+
+@pytest.mark.sandbox
+def test_a_model_that_wants_other_pixels_is_told_which(
+    taught: Taught, evaluator: Evaluator
+) -> None:
+    model = models.good_model(classes=4)
+    outcome = evaluator.evaluate(taught.evaluation(model, splits=("board", "dev")), lambda _: None)
+    assert outcome.failure is None
+    (words,) = outcome.warnings
+    assert words.startswith("With pixels from -1 to 1 it would reach 100% accuracy instead of ")
+    assert "on 60 dev images" in words
+    declared = words.split(" as ")[-1].rstrip(".")
+    again = models.good_model(classes=4, metadata={KEY: declared})
+    outcome = evaluator.evaluate(taught.evaluation(again, splits=("dev", "board")), lambda _: None)
+    assert outcome.warnings == ()
+    assert outcome.scores[0].metrics[0].value == 1
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("given", [{"splits": ("board",)}, {}])
+def test_nobody_is_warned_who_declared_it_or_was_not_seen_on_dev(
+    given: dict, taught: Taught, evaluator: Evaluator
+) -> None:
+    declared = {} if given else {"metadata": {KEY: json.dumps({"scale": 1 / 255})}}
+    model = models.good_model(classes=4, **declared)
+    outcome = evaluator.evaluate(
+        taught.evaluation(model, **({"splits": ("dev", "board")} | given)), lambda _: None
+    )
+    assert outcome.failure is None
+    assert outcome.warnings == ()
+
+
+def rows(right: int, of: int = 60) -> np.ndarray:
+    found = np.tile(np.eye(4, dtype=np.float32)[0], (of, 1))
+    found[right:] = np.eye(4)[1]
+    return found
+
+
+@pytest.mark.parametrize(("there", "warned"), [(12, False), (15, False), (16, True), (60, True)])
+def test_a_difference_must_be_clear(there: int, warned: bool, taught: Taught) -> None:
+    truth = np.zeros(60, np.int64)
+    probes = {"pixels from 0 to 255": rows(there)}
+    found = probing.warning(taught.manifest, rows(8), probes, truth)
+    assert (found is not None) == warned
+
+
+def test_boxes_and_masks_have_a_quality_too(taught: Taught) -> None:
+    two = np.array([0, 0])
+    boxes = Boxes(
+        image=two,
+        box=np.array([[1.0, 1, 2, 2], [5, 5, 2, 2]]),
+        category=np.array([0, 1]),
+        area=np.array([4.0, 4]),
+        crowd=np.zeros(2, np.bool_),
+        size=np.array([[8, 8], [8, 8]]),
+        scale=np.full((2, 2), 2.0),
+        pad=np.full((2, 2), 1.0),
+    )
+    row = np.full((2, 100, 6), -1, np.float32)
+    row[0, 0] = [3, 3, 7, 7, 0.9, 0]  # the first box, twice as large and moved by one
+    row[0, 1] = [3, 3, 7, 7, 0.8, 1]
+    manifest = taught.manifest.model_copy(update={"task": "detection"})
+    assert probing.quality(manifest, row, boxes).tolist() == [0.5, 1]
+    manifest = taught.manifest.model_copy(update={"task": "segmentation"})
+    mask = np.array([[[0, 0], [1, 255]]], np.uint8)
+    said = np.array([[[0, 1], [1, 1]]], np.uint8)
+    assert probing.quality(manifest, said, mask).tolist() == [0.5]
+
+
+def test_a_probe_that_a_stranger_made_is_read_with_care(taught: Taught, tmp_path: Path) -> None:
+    path = tmp_path / "probe.npz"
+    good = {"pixels from 0 to 255": rows(3)}
+    path.write_bytes(probing.as_npz(good))
+    assert (probing.read_npz(path, taught.manifest)["pixels from 0 to 255"] == rows(3)).all()
+    for bad in (
+        {"pixels from 0 to 255": rows(3).astype(np.float64)},
+        {"pixels from 0 to 255": np.zeros((60, 5), np.float32)},
+        {"pixels from 0 to 255": np.zeros((6000, 4), np.float32)},
+        {"pixels from 0 to 255": np.array([{}], object)},
+    ):
+        with path.open("wb") as file:
+            np.savez(file, **bad)
+        with pytest.raises(Refusal) as caught:
+            probing.read_npz(path, taught.manifest)
+        assert caught.value.code == "E_RUNNER_FETCH"
+    np.savez_compressed(path, **{"pixels from 0 to 255": np.zeros((64, 4), np.float32)})
+    with pytest.raises(Refusal):
+        probing.read_npz(path, taught.manifest)
