@@ -10,108 +10,18 @@ from bot.features.leaderboards.models import State, Submission
 from bot.features.leaderboards.ranking import Entry, best_of_each, place
 from bot.kit.message import Image, Table
 from bot.kit.testing import StillEngine
-from runner.contract import (
-    HANDED_BACK,
-    Artifact,
-    DatasetManifest,
-    Failure,
-    Metric,
-    Outcome,
-    Progress,
-    SplitFacts,
-    SplitScore,
-    Stage,
+from runner.contract import HANDED_BACK, Artifact, Failure, Metric, Progress, Stage
+from tests.features.boards import (
+    MODEL,
+    OURS,
+    THEIRS,
+    failed,
+    given,
+    given_keys,
+    live,
+    scored,
+    submit,
 )
-
-MODEL = b"\x08\x08\x12\x07pytorch" + bytes(100)
-MANIFEST = DatasetManifest(
-    key="digits-0123456789ab",
-    name="digits",
-    task="classification",
-    classes=tuple("0123456789"),
-    height=8,
-    width=8,
-    channels=1,
-    licence="CC BY 4.0",
-    splits=tuple(
-        SplitFacts(split=s, images=n, per_class=(n // 10,) * 10)
-        for s, n in (("train", 800), ("dev", 200), ("board", 500), ("shadow", 200))
-    ),
-)
-THEIRS = Failure(
-    code="E_INPUT_SHAPE",
-    problem="The input has another shape.",
-    expected="[N, 1, 8, 8]",
-    got="[N, 3, 224, 224]",
-    fix="Export it for 8 × 8 images.",
-)
-OURS = Failure(code="E_RUNNER_CRASH", ours=True, problem="The runner's disk was full.")
-
-
-@pytest.fixture
-async def board(chat):
-    """A benchmark called digits, open for two scored submissions a day."""
-    async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, MANIFEST, now=work.now)
-        await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title="Digits",
-            dataset=MANIFEST.key,
-            metric="accuracy",
-            why="All errors cost the same.",
-            per_day=2,
-            now=work.now,
-        )
-    return chat
-
-
-async def submit(chat, who="ada", data=MODEL, **more):
-    model = await chat.upload("model.onnx", data)
-    return await chat.say(who, "/model submit benchmark:digits", attach=[model], **more)
-
-
-def given(chat):
-    """The one evaluation that is with the engine."""
-    [evaluation] = chat.engine.jobs.values()
-    return evaluation
-
-
-def given_keys(chat):
-    return list(chat.engine.jobs)
-
-
-def scored(evaluation, value=0.9, **more):
-    metrics = tuple(
-        Metric(name=n, value=value, low=value - 0.02, high=value + 0.02)
-        for n in ("accuracy", "macro_f1")
-    )
-    return Outcome(
-        submission=evaluation.submission,
-        attempt=evaluation.attempt,
-        token=evaluation.token,
-        runner="test",
-        tier="reduced",
-        scores=tuple(SplitScore(split=s, images=500, metrics=metrics) for s in evaluation.splits),
-        **more,
-    )
-
-
-def failed(evaluation, failure):
-    return Outcome(
-        submission=evaluation.submission,
-        attempt=evaluation.attempt,
-        token=evaluation.token,
-        runner="test",
-        tier="reduced",
-        failure=failure,
-    )
-
-
-async def live(chat, evaluation):
-    await chat.deliver()
-    return chat.room.said[f"submission:{evaluation.submission}"]
 
 
 async def test_a_model_is_taken_scored_and_ranked_with_its_interval(board):
@@ -228,7 +138,7 @@ async def test_a_card_below_ones_best_claims_no_rank(board):
         evaluation = given(board)
         await board.engine.report(scored(evaluation, value))
     text = (await live(board, evaluation)).text
-    assert "Your best, 90.0 %, keeps its place" in text
+    assert "not a significant improvement over your 90.0 %, which keeps its place" in text
     assert "Rank" not in text
 
 
@@ -237,7 +147,7 @@ async def test_every_metric_of_the_card_has_its_interval(board):
     evaluation = given(board)
     await board.engine.report(scored(evaluation, 0.9))
     [table] = [b for b in (await live(board, evaluation)).message.blocks if isinstance(b, Table)]
-    assert {row[2] for row in table.rows} == {"accuracy", "macro f1"}
+    assert {row[2] for row in table.rows} == {"accuracy", "macro F1"}
     assert all("–" in row[4] for row in table.rows)
 
 

@@ -10,27 +10,27 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards.models import Benchmark, Dataset, State, Submission
+from bot.features.leaderboards.models import RANKING, Benchmark, Dataset, State, Submission
 from bot.kit.command import Choice, Refusal
 from bot.kit.work import Context
 from runner.contract import DatasetManifest, Limits
 
-METRICS = {
-    "accuracy": "Accuracy: the share of images that are right",
-    "macro_f1": "Macro F1: every class counts the same",
-}
 _PER_DAY = range(1, 101)
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")
 
 
 async def find(session: AsyncSession, community_id: int, name: str) -> Benchmark:
-    """The benchmark of that name.
+    """The benchmark of that name, in its newest version or, as ``name@2``, in that one.
 
     Raises:
         Refusal: There is none; with the names that come close.
     """
-    found = await session.scalar(
-        select(Benchmark).filter_by(community_id=community_id, name=name.strip().lower())
+    plain, _, version = name.strip().lower().partition("@")
+    wanted = select(Benchmark).filter_by(community_id=community_id, name=plain)
+    if version.isdecimal():
+        wanted = wanted.filter_by(version=int(version[:9]))
+    found: Benchmark | None = await session.scalar(
+        wanted.order_by(Benchmark.version.desc()).limit(1)
     )
     if found is not None:
         return found
@@ -172,11 +172,11 @@ class Listed:
     models: int  #: scored submissions on the board
 
 
-async def listed(session: AsyncSession, community_id: int) -> list[Listed]:
-    """All benchmarks: the open ones first."""
+async def listed(session: AsyncSession, community_id: int, *, older: bool = False) -> list[Listed]:
+    """All benchmarks, the open ones first; each in its newest version, or in all."""
     counts = (
         select(Submission.benchmark_id, func.count().label("models"))
-        .where(Submission.state == State.SCORED)
+        .where(Submission.state == State.SCORED, Submission.purpose.in_(RANKING))
         .group_by(Submission.benchmark_id)
         .subquery()
     )
@@ -185,9 +185,15 @@ async def listed(session: AsyncSession, community_id: int) -> list[Listed]:
         .outerjoin(Dataset, Dataset.key == Benchmark.dataset_key)
         .outerjoin(counts, counts.c.benchmark_id == Benchmark.id)
         .where(Benchmark.community_id == community_id)
-        .order_by(Benchmark.dataset_key.is_(None), Benchmark.name)
+        .order_by(Benchmark.dataset_key.is_(None), Benchmark.name, Benchmark.version.desc())
     )
-    return [Listed(b, DatasetManifest.model_validate(m) if m else None, n) for b, m, n in rows]
+    found = [Listed(b, DatasetManifest.model_validate(m) if m else None, n) for b, m, n in rows]
+    if older:
+        return found
+    newest: dict[str, Listed] = {}
+    for item in found:
+        newest.setdefault(item.benchmark.name, item)
+    return list(newest.values())
 
 
 async def suggest(ctx: Context, text: str) -> list[Choice]:

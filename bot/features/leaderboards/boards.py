@@ -1,119 +1,137 @@
 """Reads boards and submissions for whoever wants to see them. Changes nothing."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community.models import Member
-from bot.features.leaderboards.models import WAITING, Benchmark, Score, State, Submission
-from bot.features.leaderboards.ranking import Entry, Placed, best_of_each, place
+from bot.features.leaderboards.models import (
+    RANKING,
+    WAITING,
+    Benchmark,
+    Board,
+    Score,
+    State,
+    Submission,
+)
+from bot.features.leaderboards.ranking import Entry, Placed, Standing, standing
 from bot.kit.command import Choice, Refusal
 from bot.kit.work import Context
 from runner.contract import Outcome
+from runner.errands import Made, Ranking
 
 
-async def board(session: AsyncSession, benchmark: Benchmark) -> list[Placed]:
-    """Everybody's best on the board split, in order."""
-    return place(best_of_each(await _entries(session, benchmark)))
+async def board(session: AsyncSession, benchmark: Benchmark) -> Standing:
+    """Everybody's best on the board split, in the places that were last computed."""
+    row = await session.get(Board, benchmark.id)
+    ranking = Ranking.model_validate(row.ranking) if row else None
+    return standing(await entries(session, benchmark), ranking)
 
 
-async def _entries(session: AsyncSession, benchmark: Benchmark) -> list[Entry]:
+async def entries(session: AsyncSession, benchmark: Benchmark) -> list[Entry]:
+    """All that counts on a board. What does not count is not in it: its score would leak."""
     rows = await session.execute(
-        select(Submission, Score, Member.name)
-        .join(Score, Score.submission_id == Submission.id)
+        select(
+            Submission.id,
+            Submission.member_id,
+            Submission.baseline,
+            Submission.released,
+            Submission.size,
+            Submission.report["speed"]["p50_ms"].as_float(),
+            Submission.report["model"]["memory_mb"].as_integer(),
+            Score.low,
+            Score.high,
+            Member.name,
+        )
+        .outerjoin(
+            Score,
+            (Score.submission_id == Submission.id)
+            & (Score.split == "board")
+            & (Score.metric == benchmark.metric),
+        )
         .outerjoin(Member, Member.id == Submission.member_id)
         .where(
             Submission.benchmark_id == benchmark.id,
+            Submission.purpose.in_(RANKING),
             Submission.state == State.SCORED,
-            Score.split == "board",
-            Score.metric == benchmark.metric,
+            Submission.counts.is_(True),
         )
     )
     return [
         Entry(
-            submission=s.id,
-            who=name or f"baseline {s.baseline}",
-            member_id=s.member_id,
-            value=score.value,
-            low=score.low,
-            high=score.high,
-            p50_ms=_speed(s).get("p50_ms"),
-            size=s.size,
+            submission=id_,
+            who=name or f"baseline {baseline}",
+            member_id=member_id,
+            value=released,
+            low=low,
+            high=high,
+            p50_ms=p50,
+            size=size,
+            memory_mb=memory,
         )
-        for s, score, name in rows
+        for id_, member_id, baseline, released, size, p50, memory, low, high, name in rows
     ]
-
-
-def _speed(submission: Submission) -> dict[str, Any]:
-    return (submission.report or {}).get("speed") or {}
 
 
 @dataclass(frozen=True)
 class Card:
-    """All that a result card shows. ``scores`` is split → metric → Score; shadow is never in it."""
+    """All that a result card shows. ``scores`` is split → metric → Score.
+
+    Shadow is never in it, nor the board of what does not count: neither reaches a template.
+    """
 
     submission: Submission
     benchmark: Benchmark
     who: str
-    outcome: Outcome | None
+    outcome: Outcome | None  #: its scores are as ``scores``
     scores: dict[str, dict[str, Score]]
-    placed: Placed | None  #: where this very submission stands, or would
-    on_board: int  #: entries on the board
-    best_before: Score | None  #: the member's best of the earlier ones
+    placed: Placed | None  #: where this very submission stands; None: not, or not yet
+    standing: Standing
+    best: float | None  #: what was shown for its team before it
+    page: Made | None  #: picture and report, when they are drawn
+    origin: Submission | None = None  #: whose model it is, of an analysis
+
+    @property
+    def on_board(self) -> int:
+        return len(self.standing.placed)
+
+
+def shown_splits(submission: Submission) -> tuple[str, ...]:
+    """Splits whose figures may be said of it."""
+    return ("dev", "board") if submission.counts else ("dev",)
 
 
 async def card(session: AsyncSession, submission: Submission) -> Card:
     benchmark = await session.get_one(Benchmark, submission.benchmark_id)
     member = await session.get(Member, submission.member_id) if submission.member_id else None
+    splits = shown_splits(submission)
     rows = await session.scalars(
-        select(Score).where(Score.submission_id == submission.id, Score.split != "shadow")
+        select(Score).where(Score.submission_id == submission.id, Score.split.in_(splits))
     )
     scores: dict[str, dict[str, Score]] = {}
     for score in rows:
-        scores.setdefault(score.split, {})[score.metric] = score
-    entries = await _entries(session, benchmark)
-    others = [
-        e
-        for e in best_of_each(entries)
-        if e.member_id != submission.member_id or e.member_id is None
-    ]
-    own = next((e for e in entries if e.submission == submission.id), None)
-    field = [e for e in others if e.submission != submission.id] + ([own] if own else [])
-    placed = next((p for p in place(field) if p.entry is own), None) if own else None
+        if score.split == "dev" or score.metric == benchmark.metric:
+            scores.setdefault(score.split, {})[score.metric] = score
+    outcome = Outcome.model_validate(submission.report) if submission.report else None
+    best = outcome.verdict.best if outcome and outcome.verdict else None
+    if outcome:
+        kept = tuple(s for s in outcome.scores if s.split in splits)
+        outcome = outcome.model_copy(update={"scores": kept})
+    stands = await board(session, benchmark)
+    origin = await session.get(Submission, submission.origin_id) if submission.origin_id else None
     return Card(
         submission=submission,
         benchmark=benchmark,
         who=member.name if member else f"baseline {submission.baseline}",
-        outcome=Outcome.model_validate(submission.report) if submission.report else None,
+        outcome=outcome,
         scores=scores,
-        placed=placed,
-        on_board=len(field),
-        best_before=await _best_before(session, submission, benchmark),
+        placed=stands.of(submission.id),
+        standing=stands,
+        best=best,
+        page=Made.model_validate(submission.page) if submission.page else None,
+        origin=origin,
     )
-
-
-async def _best_before(
-    session: AsyncSession, submission: Submission, benchmark: Benchmark
-) -> Score | None:
-    if submission.member_id is None:
-        return None
-    found: Score | None = await session.scalar(
-        select(Score)
-        .join(Submission)
-        .where(
-            Submission.benchmark_id == benchmark.id,
-            Submission.member_id == submission.member_id,
-            Submission.state == State.SCORED,
-            Submission.position < submission.position,
-            Score.split == "board",
-            Score.metric == benchmark.metric,
-        )
-        .order_by(Score.value.desc())
-        .limit(1)
-    )
-    return found
 
 
 async def own_submission(ctx: Context, id: str) -> Submission:
@@ -138,35 +156,36 @@ async def own_submission(ctx: Context, id: str) -> Submission:
 
 async def recent(
     session: AsyncSession, member_id: int, *, limit: int = 10
-) -> list[tuple[Submission, Benchmark, Score | None]]:
-    """A member's last submissions, newest first, with the score that ranks."""
+) -> list[tuple[Submission, Benchmark]]:
+    """A member's last submissions, newest first; analyses and re-scorings are no submissions."""
     rows = await session.execute(
-        select(Submission, Benchmark, Score)
+        select(Submission, Benchmark)
         .join(Benchmark, Benchmark.id == Submission.benchmark_id)
-        .outerjoin(
-            Score,
-            (Score.submission_id == Submission.id)
-            & (Score.split == "board")
-            & (Score.metric == Benchmark.metric),
-        )
-        .where(Submission.member_id == member_id)
+        .where(Submission.member_id == member_id, Submission.purpose == "score")
         .order_by(Submission.position.desc())
         .limit(limit)
     )
-    return [(s, b, score) for s, b, score in rows]
+    return [(s, b) for s, b in rows]
 
 
 async def suggest_own(ctx: Context, text: str) -> list[Choice]:
     return [
-        Choice(s.id, f"{s.id} · {b.name} · {s.file_name} · {s.state}")
-        for s, b, _ in await recent(ctx.session, ctx.member.id, limit=25)
+        Choice(s.id, f"{s.id} · {b.name} · {s.file_name} · {s.state}"[:100])
+        for s, b in await recent(ctx.session, ctx.member.id, limit=25)
         if text.lower() in s.id
     ]
 
 
 async def suggest_waiting(ctx: Context, text: str) -> list[Choice]:
+    rows = await ctx.session.execute(
+        select(Submission, Benchmark.name)
+        .join(Benchmark, Benchmark.id == Submission.benchmark_id)
+        .where(Submission.member_id == ctx.member.id, Submission.state.in_(WAITING))
+        .order_by(Submission.position.desc())
+        .limit(25)
+    )
     return [
-        Choice(s.id, f"{s.id} · {b.name} · {s.file_name}")
-        for s, b, _ in await recent(ctx.session, ctx.member.id, limit=25)
-        if s.state in WAITING and text.lower() in s.id
+        Choice(s.id, f"{s.id} · {name} · {s.file_name} · {s.purpose}"[:100])
+        for s, name in rows
+        if text.lower() in s.id
     ]

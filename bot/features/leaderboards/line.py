@@ -8,18 +8,27 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, time
 from statistics import median
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community.models import Member
-from bot.features.leaderboards.benchmarks import manifest_of
-from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
+from bot.features.leaderboards.evaluations import evaluation_of
+from bot.features.leaderboards.models import (
+    GIVEN,
+    WAITING,
+    Benchmark,
+    Purpose,
+    State,
+    Submission,
+)
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
+from bot.kit.message import Place
 from bot.kit.work import Work
-from runner.contract import Blob, Evaluation, Limits
+from runner.contract import Declared, Format
 
 MOST_ATTEMPTS = 20  #: whatever ended them; nothing is tried for ever
 MOST_LOSSES = 3  #: attempts ended by faults of ours, before we give up and say so
@@ -61,6 +70,7 @@ async def quota(
             Submission.benchmark_id == benchmark.id,
             Submission.member_id == member_id,
             Submission.accepted_at >= since,
+            Submission.purpose == Purpose.SCORE,
         )
         .group_by(Submission.state)
     )
@@ -102,8 +112,18 @@ async def enter(
     member_id: int | None = None,
     baseline: str | None = None,
     notes: str = "",
+    place: Place | None = None,
+    purpose: Purpose = Purpose.SCORE,
+    origin: Submission | None = None,
+    options: dict[str, str] | None = None,
+    config: str = "",
+    format: Format = "onnx",
+    declared: Declared | None = None,
 ) -> Submission:
-    """Put a model in the line, and hand it to the engine if its member has none there."""
+    """Put a model in the line, and hand it to the engine if its member has none there.
+
+    What runs another submission's model again (*origin*) takes its format and its contract over.
+    """
     last = await work.session.scalar(select(func.max(Submission.position))) or 0
     submission = Submission(
         id=new_id(),
@@ -115,10 +135,17 @@ async def enter(
         sha256=file.sha256,
         size=file.size,
         notes=notes,
+        place=place.model_dump() if place else None,
         queue=benchmark.queue,
         token=secrets.token_hex(16),
         state=State.QUEUED,
         accepted_at=work.now,
+        purpose=purpose,
+        origin_id=origin.id if origin else None,
+        options=options or {},
+        config=origin.config if origin else config,
+        format=origin.format if origin else format,
+        declared=origin.declared if origin else (declared or Declared()).model_dump(),
     )
     work.session.add(submission)
     await work.session.flush()
@@ -126,64 +153,100 @@ async def enter(
     return submission
 
 
-async def dispatch_next(work: Work, like: Submission) -> Submission | None:
-    """Hand over the first waiting submission of the same member and queue, unless one is out."""
-    await take_turn(work.session, like.member_id)
-    mine = (
+def _same_turn(like: Submission) -> tuple[Any, ...]:
+    """Whose turn a submission takes: its member's; all re-scorings share one."""
+    if like.purpose == Purpose.RESCORE:
+        return (Submission.purpose == Purpose.RESCORE, Submission.queue == like.queue)
+    return (
         Submission.member_id == like.member_id
         if like.member_id is not None
         else Submission.member_id.is_(None),
+        Submission.purpose != Purpose.RESCORE,
         Submission.queue == like.queue,
     )
-    if await work.session.scalar(
-        select(Submission.id).where(*mine, Submission.state.in_(GIVEN)).limit(1)
+
+
+async def dispatch_next(work: Work, like: Submission) -> Submission | None:
+    """Hand over the first waiting submission of the same member and queue, unless one is out.
+
+    When nobody else waits or runs there, the next re-scoring follows instead.
+    """
+    await take_turn(work.session, like.member_id)
+    mine = _same_turn(like)
+    if await _one_out(work.session, *mine):
+        return None
+    if like.purpose == Purpose.RESCORE and await _one_out(
+        work.session,
+        Submission.queue == like.queue,
+        states=(State.QUEUED, *GIVEN),
+        but_rescored=True,
     ):
         return None
-    waiting = (
-        select(Submission)
-        .where(*mine, Submission.state == State.QUEUED)
-        .order_by(Submission.position, Submission.accepted_at)
-        .limit(1)
-    )
-    following = await work.session.scalar(waiting.with_for_update())
+    following = await _head(work.session, *mine)
     if following is not None:
         await hand_over(work, following)
+    elif like.purpose != Purpose.RESCORE and (head := await _rescored_head(work.session, like)):
+        await dispatch_next(work, head)
     return following
+
+
+async def _one_out(
+    session: AsyncSession,
+    *of: Any,
+    states: tuple[State, ...] = GIVEN,
+    but_rescored: bool = False,
+) -> bool:
+    """Whether one of those is with the engine, or in another of *states*."""
+    found = select(Submission.id).where(*of, Submission.state.in_(states)).limit(1)
+    if but_rescored:
+        found = found.where(Submission.purpose != Purpose.RESCORE)
+    return await session.scalar(found) is not None
+
+
+async def _head(session: AsyncSession, *of: Any) -> Submission | None:
+    """The first of those that waits; re-scorings of a paused benchmark do not."""
+    paused = select(Benchmark.id).where(Benchmark.paused)
+    found: Submission | None = await session.scalar(
+        select(Submission)
+        .where(
+            *of,
+            Submission.state == State.QUEUED,
+            (Submission.purpose != Purpose.RESCORE) | Submission.benchmark_id.not_in(paused),
+        )
+        .order_by(Submission.position, Submission.accepted_at)
+        .limit(1)
+        .with_for_update()
+    )
+    return found
+
+
+async def _rescored_head(session: AsyncSession, like: Submission) -> Submission | None:
+    return await _head(
+        session, Submission.purpose == Purpose.RESCORE, Submission.queue == like.queue
+    )
 
 
 async def hand_over(work: Work, submission: Submission) -> None:
     """Write the current attempt's job into the outbox."""
-    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
-    manifest = await manifest_of(work.session, benchmark)
-    assert manifest is not None, "only open benchmarks take submissions"
-    files = work.services.files
-    evaluation = Evaluation(
-        submission=submission.id,
-        attempt=submission.attempt,
-        token=submission.token,
-        task=benchmark.task,  # pydantic checks it
-        model=Blob(
-            sha256=submission.sha256,
-            size=submission.size,
-            url=files.path(submission.sha256).as_uri(),
-        ),
-        dataset=manifest.key,
-        datasets=(work.services.data / "datasets").as_uri(),
-        splits=tuple(s.split for s in manifest.splits if s.split != "train"),
-        artifacts=files.root.as_uri(),
-        metric_version=benchmark.metric_version,
-        limits=Limits.model_validate(benchmark.limits),
-    )
+    evaluation = await evaluation_of(work, submission)
     submission.state, submission.dispatched_at = State.DISPATCHED, work.now
     submission.stage, submission.done, submission.started_at = None, 0.0, None
+    submission.claim = None
     await outbox.put_job(
         work.session,
         key=submission.job,
         queue=submission.queue,
-        lock=str(submission.member_id or "baselines"),
+        lock=lock_of(submission),
         payload=evaluation.model_dump_json(),
         now=work.now,
     )
+
+
+def lock_of(submission: Submission) -> str:
+    """Jobs of one lock run one after another."""
+    if submission.purpose == Purpose.RESCORE:
+        return "rescoring"
+    return str(submission.member_id or "baselines")
 
 
 async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
@@ -212,7 +275,8 @@ async def waiting(session: AsyncSession, submission: Submission, *, runners: int
     ahead = await session.scalar(
         select(func.count()).where(
             Submission.queue == submission.queue,
-            Submission.state.in_(WAITING),
+            Submission.state.in_((State.QUEUED, *GIVEN)),
+            Submission.purpose != Purpose.RESCORE,
             Submission.position < submission.position,
         )
     )

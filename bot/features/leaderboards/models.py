@@ -55,6 +55,13 @@ class Benchmark(Base):
     reveal: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: runner.errands.Revealed
     paused: Mapped[bool] = mapped_column(default=False)  #: re-scoring stands still
 
+    @property
+    def label(self) -> str:
+        """How members type it, and how it is told apart from its other versions."""
+        return (
+            self.name if self.version == 1 and not self.frozen_at else f"{self.name}@{self.version}"
+        )
+
 
 class State(StrEnum):
     """Where a submission is. The last four are ends."""

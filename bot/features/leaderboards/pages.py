@@ -3,8 +3,8 @@
 from bot.community.members import the_community
 from bot.community.models import Member
 from bot.features.leaderboards import benchmarks, boards
-from bot.features.leaderboards.benchmarks import METRICS
 from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Submission
 from bot.kit.command import Page, Refusal
 from bot.kit.work import Work
@@ -21,7 +21,7 @@ async def board(work: Work, name: str) -> Page | None:
         benchmark, manifest = await benchmarks.find_open(work.session, community.id, name)
     except Refusal:
         return None
-    placed = await boards.board(work.session, benchmark)
+    placed = (await boards.board(work.session, benchmark)).placed
     names = {}
     for row in placed:
         member_id = row.entry.member_id
@@ -35,7 +35,7 @@ async def board(work: Work, name: str) -> Page | None:
         {
             "benchmark": benchmark,
             "manifest": manifest,
-            "metric": METRICS[benchmark.metric],
+            "metric": facts_of(benchmark.metric),
             "images": next((s.images for s in manifest.splits if s.split == "board"), 0),
             "placed": placed,
             "names": names,

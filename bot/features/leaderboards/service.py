@@ -5,10 +5,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards import line, reports
-from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
+from bot.features.leaderboards import claims, line, live, ranks
+from bot.features.leaderboards.models import (
+    GIVEN,
+    RANKING,
+    WAITING,
+    Benchmark,
+    Purpose,
+    State,
+    Submission,
+)
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
+from bot.kit.errands import take_back
 from bot.kit.work import Context
 from runner import failures
 from runner.formats import sniff
@@ -27,6 +36,7 @@ async def same_file(
             Submission.benchmark_id == benchmark.id,
             Submission.member_id == member_id,
             Submission.sha256 == sha256,
+            Submission.purpose == Purpose.SCORE,
             Submission.state.in_(states),
         )
         .order_by(Submission.position.desc())
@@ -57,9 +67,9 @@ def refuse_unfit(head: bytes, file: Upload, benchmark: Benchmark) -> None:
 
 async def as_card(ctx: Context, submission: Submission) -> tuple[str, dict[str, Any]]:
     """Template and values that show *submission* as it is now."""
-    values = await reports.values_of(ctx, submission)
+    values = await live.values_of(ctx, submission)
     if submission.state in {State.SCORED, State.WITHDRAWN}:
-        return "card.md.j2", values
+        return ("card.md.j2" if submission.purpose in RANKING else "analysis.md.j2"), values
     return ("failed_private.md.j2" if submission.state == State.FAILED else "live.md.j2"), values
 
 
@@ -75,15 +85,19 @@ async def cancel(ctx: Context, submission: Submission) -> None:
         )
     if submission.state in GIVEN:
         await outbox.put_cancel(ctx.session, key=submission.job, now=ctx.now)
+    await take_back(ctx.session, claims.errand_key(submission))
+    await take_back(ctx.session, f"draw:{submission.job}")
     submission.state, submission.finished_at = State.CANCELLED, ctx.now
+    submission.claim = None
     await ctx.session.flush()
-    await reports.show(ctx, submission)
+    await live.show(ctx, submission)
+    await claims.ask_next(ctx, submission)
     await line.dispatch_next(ctx, submission)
 
 
 async def withdraw(ctx: Context, submission: Submission) -> None:
     """Take a scored submission off the board. Its score stays used: else one could try for ever."""
-    if submission.state != State.SCORED:
+    if submission.state != State.SCORED or submission.purpose not in RANKING:
         raise Refusal(
             f"Submission {submission.id} is not on the board.",
             code="E_STATE",
@@ -93,4 +107,6 @@ async def withdraw(ctx: Context, submission: Submission) -> None:
         )
     submission.state = State.WITHDRAWN
     await ctx.session.flush()
-    await reports.show(ctx, submission)
+    benchmark = await ctx.session.get_one(Benchmark, submission.benchmark_id)
+    await ranks.refresh(ctx, benchmark)
+    await live.show(ctx, submission)

@@ -2,11 +2,11 @@ from typing import Annotated
 
 from bot.community import audit
 from bot.features.leaderboards import benchmarks
-from bot.features.leaderboards.benchmarks import METRICS
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.line import TRIES_PER_SCORE
+from bot.features.leaderboards.metrics import CHOICES, facts_of
 from bot.features.leaderboards.models import Benchmark
-from bot.kit.command import Arg, Choice, Reply, Role
+from bot.kit.command import Arg, Reply, Role
 from bot.kit.work import Context
 from runner.contract import DatasetManifest
 
@@ -14,7 +14,7 @@ Name = Annotated[str, Arg("Name of the benchmark", max_length=40, complete=bench
 
 
 def _card(benchmark: Benchmark, manifest: DatasetManifest | None) -> Reply:
-    values = {"benchmark": benchmark, "manifest": manifest, "metrics": METRICS}
+    values = {"benchmark": benchmark, "manifest": manifest, "facts_of": facts_of}
     return Reply("benchmark.md.j2", {**values, "tries": benchmark.per_day * TRIES_PER_SCORE})
 
 
@@ -22,7 +22,7 @@ def _card(benchmark: Benchmark, manifest: DatasetManifest | None) -> Reply:
 async def list_(ctx: Context) -> Reply:
     return Reply(
         "benchmarks.md.j2",
-        {"listed": await benchmarks.listed(ctx.session, ctx.community.id), "metrics": METRICS},
+        {"listed": await benchmarks.listed(ctx.session, ctx.community.id), "facts_of": facts_of},
     )
 
 
@@ -49,9 +49,7 @@ async def create(
     dataset: Annotated[
         str, Arg("Dataset version, from bookwiz dataset add", complete=benchmarks.suggest_datasets)
     ],
-    metric: Annotated[
-        str, Arg("What ranks", choices=tuple(Choice(k, v) for k, v in METRICS.items()))
-    ],
+    metric: Annotated[str, Arg("What ranks", choices=CHOICES)],
     why: Annotated[
         str, Arg("Why this metric: what does each kind of error cost?", max_length=1000, long=True)
     ],

@@ -1,41 +1,80 @@
+from collections.abc import Iterable
 from typing import Annotated
 
 from bot.features.leaderboards import benchmarks, boards
-from bot.features.leaderboards.benchmarks import METRICS
 from bot.features.leaderboards.commands.benchmark import Name
 from bot.features.leaderboards.declaration import feature
-from bot.kit.command import Arg, Reply
+from bot.features.leaderboards.exporting import as_csv
+from bot.features.leaderboards.metrics import facts_of
+from bot.features.leaderboards.ranking import Placed
+from bot.kit.command import Arg, Choice, Reply
 from bot.kit.work import Context
 
 PAGE = 15
+_VIEWS = (Choice("ranking", "Who is best"), Choice("deployment", "Best for its speed"))
 
 
 @feature.command("leaderboard list", "The boards, and who leads them")
 async def list_(ctx: Context) -> Reply:
     rows = [
-        (item, (await boards.board(ctx.session, item.benchmark))[:1])
-        for item in await benchmarks.listed(ctx.session, ctx.community.id)
+        (item, await boards.board(ctx.session, item.benchmark))
+        for item in await benchmarks.listed(ctx.session, ctx.community.id, older=True)
         if item.manifest
     ]
-    return Reply("boards.md.j2", {"rows": rows, "metrics": METRICS})
+    return Reply("boards.md.j2", {"rows": rows, "facts_of": facts_of})
+
+
+def _within(placed: Iterable[Placed], *, latency: float, size: float, front: bool) -> list[Placed]:
+    """Those that keep to *latency* (ms an image, 0: any) and *size* (MB, 0: any)."""
+    return [
+        p
+        for p in placed
+        if (not latency or (p.entry.p50_ms is not None and p.entry.p50_ms <= latency))
+        and (not size or p.entry.size <= size * 1e6)
+        and (not front or p.front)
+    ]
+
+
+def _narrowed(latency: float, size: float) -> str:
+    words = []
+    if latency:
+        words.append(f"at most {latency:g} ms for one image ({1000 / latency:.0f} FPS at batch 1)")
+    if size:
+        words.append(f"at most {size:g} MB")
+    return ", ".join(words)
 
 
 @feature.command("leaderboard show", "The ranking on a benchmark, with intervals")
-async def show(ctx: Context, benchmark: Name, page: Annotated[int, Arg("Which page")] = 1) -> Reply:
+async def show(
+    ctx: Context,
+    benchmark: Name,
+    page: Annotated[int, Arg("Which page")] = 1,
+    view: Annotated[str, Arg("What to look at", choices=_VIEWS)] = "ranking",
+    latency: Annotated[float, Arg("Milliseconds one image may take: 33 is 30 FPS")] = 0,
+    size: Annotated[float, Arg("Megabytes the model may have")] = 0,
+    csv: Annotated[bool, Arg("Give it as a file, too, with everybody's configuration")] = False,
+) -> Reply:
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
-    placed = await boards.board(ctx.session, found)
+    standing = await boards.board(ctx.session, found)
+    deployment = view == "deployment" and standing.tested
+    placed = _within(standing.placed, latency=latency, size=size, front=deployment)
     pages = max(1, -(-len(placed) // PAGE))
     page = max(1, min(page, pages))
-    images = next((s.images for s in manifest.splits if s.split == "board"), 0)
+    export = await as_csv(ctx.session, placed) if csv and placed else None
     return Reply(
         "leaderboard.md.j2",
         {
             "benchmark": found,
+            "manifest": manifest,
+            "standing": standing,
             "placed": placed[(page - 1) * PAGE : page * PAGE],
             "page": page,
             "pages": pages,
-            "metric": METRICS[found.metric],
-            "images": images,
+            "deployment": deployment,
+            "narrowed": _narrowed(latency, size),
+            "metric": facts_of(found.metric),
+            "images": next((s.images for s in manifest.splits if s.split == "board"), 0),
             "me": ctx.member.id,
+            "csv": await ctx.services.files.add(export) if export else None,
         },
     )

@@ -1,8 +1,9 @@
 from datetime import timedelta
 from typing import Annotated
 
-from bot.features.leaderboards import benchmarks, boards, line, reports, service
+from bot.features.leaderboards import benchmarks, boards, line, live, service
 from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark
 from bot.kit.command import Arg, Reply, Upload
 from bot.kit.work import Context
@@ -28,15 +29,16 @@ async def submit(
     if earlier is not None:
         return Reply(
             "already.md.j2",
-            {"submission": earlier, "card": await boards.card(ctx.session, earlier)},
+            {"submission": earlier, "metric": facts_of(found.metric)},
         )
     service.refuse_unfit(ctx.services.files.head(file.sha256, service.HEAD_BYTES), file, found)
     midnight = line.day_start(ctx.now, ctx.member.timezone)
     quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
     line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))
-    submission = await line.enter(ctx, found, file, member_id=ctx.member.id, notes=notes)
-    submission.place = ctx.place.model_dump()
-    await reports.show(ctx, submission)
+    submission = await line.enter(
+        ctx, found, file, member_id=ctx.member.id, notes=notes, place=ctx.place
+    )
+    await live.show(ctx, submission)
     waiting = await line.waiting(ctx.session, submission)
     return Reply(
         "accepted.md.j2",
@@ -47,7 +49,7 @@ async def submit(
 @feature.command("model status", "Your submissions, and where they are", private=True)
 async def status(ctx: Context) -> Reply:
     rows = await boards.recent(ctx.session, ctx.member.id)
-    return Reply("status.md.j2", {"rows": rows, "zone": ctx.member.timezone})
+    return Reply("status.md.j2", {"rows": rows, "zone": ctx.member.timezone, "facts_of": facts_of})
 
 
 @feature.command("model card", "The result card of one of your submissions", private=True)

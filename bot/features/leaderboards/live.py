@@ -1,0 +1,74 @@
+"""The one message of a submission: where it is, and then its card."""
+
+from typing import Any
+
+from bot.features.leaderboards import boards, line
+from bot.features.leaderboards.advice import advice
+from bot.features.leaderboards.metrics import facts_of
+from bot.features.leaderboards.models import RANKING, WAITING, Purpose, State, Submission
+from bot.kit.message import Place
+from bot.kit.work import Work
+from runner.contract import Failure, Stage
+
+STAGES = {
+    Stage.FETCH: "fetching the model",
+    Stage.CHECK: "checking the model",
+    Stage.PREDICT: "predicting",
+    Stage.SCORE: "scoring",
+    Stage.REPORT: "drawing the report",
+}
+_ENDED = {State.SCORED: "card.md.j2", State.FAILED: "failed.md.j2"}
+_ANALYSED = {State.SCORED: "analysis.md.j2", State.FAILED: "failed_private.md.j2"}
+
+
+def key_of(submission: Submission) -> str:
+    return f"submission:{submission.id}"
+
+
+async def show(work: Work, submission: Submission, *, hurry: bool = True) -> None:
+    """Bring the live message to where the submission is."""
+    if submission.place is None:
+        return
+    state = State(submission.state)
+    await work.post(
+        Place.model_validate(submission.place),
+        template_of(submission),
+        await values_of(work, submission),
+        key=key_of(submission),
+        hurry=hurry,
+        pending=state in WAITING,
+        failed=state == State.FAILED,
+    )
+
+
+def template_of(submission: Submission) -> str:
+    ends = _ENDED if submission.purpose in RANKING else _ANALYSED
+    return ends.get(State(submission.state), "live.md.j2")
+
+
+async def values_of(work: Work, submission: Submission) -> dict[str, Any]:
+    card = await boards.card(work.session, submission)
+    stage = Stage.SCORE if submission.state == State.SCORING else submission.stage
+    return {
+        "card": card,
+        "submission": submission,
+        "benchmark": card.benchmark,
+        "metric": facts_of(card.benchmark.metric),
+        "facts_of": facts_of,
+        "waiting": await line.waiting(work.session, submission)
+        if submission.state in WAITING
+        else None,
+        "stage": STAGES.get(Stage(stage)) if stage else None,
+        "advice": advice(card),
+        "failure": Failure.model_validate(submission.failure) if submission.failure else None,
+    }
+
+
+async def tell_best(work: Work, submission: Submission) -> None:
+    """Say where results are told that it counts; again when its place is known."""
+    if submission.purpose != Purpose.SCORE:
+        return
+    values = await values_of(work, submission)
+    key = f"{key_of(submission)}:best"
+    community = values["benchmark"].community_id
+    await work.post_for("leaderboards", "best.md.j2", values, community_id=community, key=key)

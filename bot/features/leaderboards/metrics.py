@@ -1,0 +1,65 @@
+"""What can rank a benchmark, task by task, and how its values are said. Pure."""
+
+from dataclasses import dataclass
+
+from bot.kit.command import Choice
+from bot.kit.render import Safe, percent
+from runner.contract import Task
+
+TASKS: tuple[Task, ...] = ("classification", "detection", "segmentation")
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """A metric: its name in scores, and in a member's words."""
+
+    name: str
+    task: Task | None  #: None: may be shown, never ranks
+    short: str  #: as in a table
+    meaning: str  #: a sentence for the card
+    share: bool = False  #: a share of images: only then it is said in per cent
+
+    @property
+    def title(self) -> str:
+        return f"{self.short[:1].upper()}{self.short[1:]}: {self.meaning}"
+
+    def show(self, value: float, images: int = 0) -> Safe:
+        """The value: ``93.0 %`` where it is a share of *images*, ``0.505`` where it is not."""
+        return percent(value, of=images) if self.share else Safe(f"{value:.3f}")
+
+    def difference(self, value: float) -> Safe:
+        """A difference of two values, with its sign."""
+        return Safe(f"{100 * value:+.1f} points") if self.share else Safe(f"{value:+.3f}")
+
+
+METRICS = {
+    facts.name: facts
+    for facts in (
+        MetricFacts(
+            "accuracy", "classification", "accuracy", "the share of images that are right", share=True
+        ),
+        MetricFacts(
+            "macro_f1", "classification", "macro F1", "the mean of all classes' F1, rare ones count as much"
+        ),
+        MetricFacts(
+            "ap", "detection", "AP", "COCO's average precision, over overlaps of .50 to .95"
+        ),
+        MetricFacts("ap50", "detection", "AP50", "average precision at an overlap of .50"),
+        MetricFacts(
+            "miou", "segmentation", "mIoU", "the mean of all classes' overlap, over the whole split"
+        ),
+        MetricFacts("dice", "segmentation", "Dice", "the mean of all classes' F1 over pixels"),
+        MetricFacts("top5_accuracy", None, "top-5 accuracy", "right among the first five", share=True),
+    )
+}  # fmt: skip
+CHOICES = tuple(Choice(m.name, f"{m.title} ({m.task})") for m in METRICS.values() if m.task)
+
+
+def facts_of(name: str) -> MetricFacts:
+    """What is known of a metric; of one that only a report names, its name."""
+    return METRICS.get(name) or MetricFacts(name, None, name.replace("_", " "), "")
+
+
+def for_task(task: str) -> list[MetricFacts]:
+    """What can rank a task, the usual one first."""
+    return [m for m in METRICS.values() if m.task == task]

@@ -1,0 +1,58 @@
+"""The picture and the report page of a score: drawn after it, shown in the same message."""
+
+from bot.community.models import Member
+from bot.features.leaderboards import answers, boards, ladder, live
+from bot.features.leaderboards.benchmarks import manifest_of
+from bot.features.leaderboards.models import Benchmark, State, Submission
+from bot.kit.errands import Answered
+from bot.kit.work import Work
+from runner.contract import Outcome
+from runner.errands import Made, ReportErrand
+
+
+async def ask(work: Work, submission: Submission, *, previous: Submission | None) -> None:
+    """Have the report written, once there are predictions on dev to write of."""
+    dev = ladder.artifact_of(submission, "predictions-dev.npy")
+    if dev is None or submission.report is None:
+        return
+    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+    member = await work.session.get(Member, submission.member_id) if submission.member_id else None
+    manifest = await manifest_of(work.session, benchmark)
+    before = ladder.artifact_of(previous, "predictions-dev.npy") if previous else None
+    outcome = Outcome.model_validate(submission.report)
+    splits = boards.shown_splits(submission)
+    errand = ReportErrand(
+        task=benchmark.task,  # pydantic checks it
+        dataset=benchmark.dataset_key or "",
+        submission=submission.id,
+        title=benchmark.title,
+        who=member.name if member else f"baseline {submission.baseline}",
+        metric=benchmark.metric,
+        scores=tuple(s for s in outcome.scores if s.split in splits),
+        verdict=outcome.verdict,
+        dev=dev.sha256,
+        previous=before.sha256 if before else None,
+        previous_submission=previous.id if previous and before else "",
+        speed=outcome.speed,
+        model=outcome.model,
+        model_sha256=submission.sha256,
+        config=submission.config,
+        notes=submission.notes,
+        runner=outcome.runner,
+        tier=outcome.tier,
+        versions=outcome.versions,
+        warnings=outcome.warnings,
+        benchmark_image=manifest.source if manifest else "",
+    )
+    await work.ask(errand, key=f"report:{submission.id}")
+
+
+@answers.to("report")
+async def take(work: Work, id: str, answered: Answered) -> None:
+    submission = await work.session.get(Submission, id, with_for_update=True)
+    if submission is None or not isinstance(answered.answer, Made):
+        return  # the card stands without a picture; the log says why
+    submission.page = answered.answer.model_dump(mode="json")
+    await work.session.flush()
+    if submission.state in {State.SCORED, State.WITHDRAWN}:
+        await live.show(work, submission)

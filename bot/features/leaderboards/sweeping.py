@@ -1,0 +1,86 @@
+"""Finds what got lost on the way: between our rows and the engine, and between them and the desk."""
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+
+from bot.features.leaderboards import analyses, claims, endings, line, live
+from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.models import GIVEN, RANKING, State, Submission
+from bot.kit import outbox
+from bot.kit.work import Work
+from runner.contract import Failure
+
+_log = structlog.get_logger(__name__)
+GAVE_UP = Failure(
+    code="E_RUNNER_LOST",
+    ours=True,
+    problem="Our runner was lost three times while it scored this model.",
+    expected="a score",
+    got="three attempts without an end",
+    fix="This was our fault and cost you nothing. The moderators know; submit it again later.",
+)
+
+
+@feature.schedule(
+    "sweep", "Look for submissions that got lost on the way", every=timedelta(seconds=5)
+)
+async def sweep(work: Work) -> None:
+    """Compare the rows with the engine: what it does not know gets a new attempt."""
+    given = (
+        await work.session.scalars(select(Submission).where(Submission.state.in_(GIVEN)))
+    ).all()
+    await _start_forgotten(work)
+    await _ask_forgotten(work)
+    if not given:
+        return
+    on_the_way = await outbox.jobs_on_the_way(work.session)
+    judged = [s for s in given if s.job not in on_the_way]
+    try:
+        alive = await work.services.engine.alive([s.job for s in judged]) if judged else set()
+    except ConnectionError:
+        _log.warning("sweep.engine_away")
+        return
+    for submission, job in [(s, s.job) for s in judged if s.job not in alive]:
+        # Its outcome may have been applied while we asked: look again, and keep others away.
+        await work.session.refresh(submission, with_for_update=True)
+        if submission.state not in GIVEN or submission.job != job:
+            continue
+        # A job that no runner had begun was lost by a restart, not by what is in it.
+        lost = submission.state == State.RUNNING
+        _log.warning(
+            "evaluation.lost",
+            submission=submission.id,
+            attempt=submission.attempt,
+            reason="not alive",
+        )
+        if await line.try_again(work, submission, lost=lost):
+            await live.show(work, submission)
+        else:
+            await endings.fail(work, submission, GAVE_UP)
+
+
+async def _start_forgotten(work: Work) -> None:
+    """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say."""
+    heads = await work.session.scalars(
+        select(Submission)
+        .where(Submission.state == State.QUEUED)
+        .order_by(Submission.purpose == "rescore", Submission.position)
+        .limit(200)
+    )
+    for submission in heads.all():
+        if submission.state == State.QUEUED:
+            await line.dispatch_next(work, submission)
+
+
+async def _ask_forgotten(work: Work) -> None:
+    """Ask the desk again for what waits for it without an errand: a claim of an older bot, say."""
+    waiting = await work.session.scalars(
+        select(Submission).where(Submission.state == State.SCORING).limit(200)
+    )
+    for submission in waiting.all():
+        if submission.purpose in RANKING:
+            await claims.ask_next(work, submission)
+        else:
+            await analyses.ask_again(work, submission)

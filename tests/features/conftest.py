@@ -1,0 +1,25 @@
+"""What several tests of features start from."""
+
+import pytest
+
+from bot.features.leaderboards import benchmarks
+from tests.features.boards import MANIFEST
+
+
+@pytest.fixture
+async def board(chat):
+    """A benchmark called digits, open for two scored submissions a day."""
+    async with chat.core.work("leaderboards") as work:
+        await benchmarks.add_dataset(work.session, MANIFEST, now=work.now)
+        await benchmarks.create(
+            work.session,
+            1,
+            name="digits",
+            title="Digits",
+            dataset=MANIFEST.key,
+            metric="accuracy",
+            why="All errors cost the same.",
+            per_day=2,
+            now=work.now,
+        )
+    return chat
