@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 from runner import blobs, host, probing, scoring
 from runner.contract import (
     Artifact,
-    DatasetManifest,
     Evaluation,
     Failure,
     ModelFacts,
@@ -30,9 +28,9 @@ from runner.contract import (
     Stage,
     Tier,
 )
-from runner.datasets.version import SplitFile, read_manifest, split_file
 from runner.errands import Scored
 from runner.failures import CODES, Refusal
+from runner.inputs import Inputs, inputs_of
 from runner.plain_text import cleaned
 from runner.predictions import Claims, Predictions, predict
 from runner.sandbox.cell import Cell
@@ -50,13 +48,6 @@ class _Result:
     model: ModelFacts
     scored: Scored | None = None
     probe: tuple[Artifact, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Images:
-    manifest: DatasetManifest
-    splits: tuple[SplitFile, ...]
-    datasets: Path | None  #: where the labels are; None on a runner that must not see them
 
 
 class Evaluator:
@@ -130,18 +121,18 @@ class Evaluator:
         self._refuse_weak_walls(evaluation)
         if evaluation.purpose != "score":
             raise Refusal("E_TASK", got=evaluation.purpose)
-        images = _images(evaluation)
-        model = blobs.fetch_model(evaluation.model, most=evaluation.limits.model_mb * 1_000_000)
-        tell(Stage.CHECK)
-        predicted = self._predict(evaluation, images, model, tell)
-        tell(Stage.SCORE, 1)
-        return _Result(
-            predictions=_stored(evaluation, predicted),
-            scored=_scored(evaluation, images, predicted),
-            probe=_kept_probe(evaluation, predicted) if images.datasets is None else (),
-            speed=_speed(predicted.claims),
-            model=facts_of(predicted.claims, size=len(model)),
-        )
+        with inputs_of(evaluation) as images:
+            model = blobs.fetch_model(evaluation.model, most=evaluation.limits.model_mb * 1_000_000)
+            tell(Stage.CHECK)
+            predicted = self._predict(evaluation, images, model, tell)
+            tell(Stage.SCORE, 1)
+            return _Result(
+                predictions=_stored(evaluation, predicted),
+                scored=_scored(evaluation, images, predicted),
+                probe=_kept_probe(evaluation, predicted) if images.datasets is None else (),
+                speed=_speed(predicted.claims),
+                model=facts_of(predicted.claims, size=len(model)),
+            )
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
         if _RANK[self.tier] >= _RANK[evaluation.minimum_tier]:
@@ -153,7 +144,7 @@ class Evaluator:
     def _predict(
         self,
         evaluation: Evaluation,
-        images: _Images,
+        images: Inputs,
         model: bytes,
         tell: Callable[[Stage, float], None],
     ) -> Predictions:
@@ -176,33 +167,20 @@ class Evaluator:
             cell.close()
 
 
-def _images(evaluation: Evaluation) -> _Images:
-    """Return what the model is to see. Raises Refusal where it is not here, or not for this task."""
-    if not evaluation.splits:
-        raise Refusal("E_TASK", got="no split to score")
-    try:
-        datasets = blobs.local_path(evaluation.datasets)
-    except ValueError as error:
-        raise Refusal("E_RUNNER_DATASET", got=str(error)) from error
-    manifest = read_manifest(datasets, evaluation.dataset)
-    if manifest.task != evaluation.task:
-        raise Refusal("E_TASK", expected=evaluation.task, got=manifest.task)
-    splits = tuple(split_file(datasets, manifest, split) for split in evaluation.splits)
-    return _Images(manifest, splits, datasets)
-
-
 def _stored(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifact, ...]:
     """Put the predictions where the next step finds them."""
-    folder = blobs.local_path(evaluation.artifacts)
     return tuple(
         blobs.store(
-            folder, as_npy(found), name=f"predictions-{split}.npy", media_type="application/x-npy"
+            evaluation.artifacts,
+            as_npy(found),
+            name=f"predictions-{split}.npy",
+            media_type="application/x-npy",
         )
         for split, found in zip(evaluation.splits, predicted.rows, strict=True)
     )
 
 
-def _scored(evaluation: Evaluation, images: _Images, predicted: Predictions) -> Scored | None:
+def _scored(evaluation: Evaluation, images: Inputs, predicted: Predictions) -> Scored | None:
     """Return the scores, or None on a runner that must not see labels."""
     if images.datasets is None:
         return None
@@ -225,9 +203,8 @@ def _kept_probe(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifac
     """Keep the predictions under other contracts for the desk, which has the labels of dev."""
     if not predicted.probes:
         return ()
-    data = probing.as_npz(predicted.probes)
-    folder = blobs.local_path(evaluation.artifacts)
-    return (blobs.store(folder, data, name=probing.NAME, media_type="application/x-npz"),)
+    data, place = probing.as_npz(predicted.probes), evaluation.artifacts
+    return (blobs.store(place, data, name=probing.NAME, media_type="application/x-npz"),)
 
 
 def as_npy(array: NDArray[Any]) -> bytes:

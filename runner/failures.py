@@ -177,6 +177,18 @@ CODES: dict[str, Entry] = {
         _OURS,
         ours=True,
     ),
+    "E_RUNNER_STORE": Entry(
+        "What the runner made could not be kept.",
+        "room in our store, and a way to it",
+        _OURS,
+        ours=True,
+    ),
+    "E_RUNNER_STOPPED": Entry(
+        "The runner was stopped, or came to it too late; the attempt does not count.",
+        "an end before the host went down and the links expired",
+        _OURS,
+        ours=True,
+    ),
     "E_RUNNER_DATASET": Entry(
         "The benchmark's dataset is missing or damaged on this runner.",
         "a dataset version written by `bookwiz-runner dataset add`",

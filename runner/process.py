@@ -27,6 +27,9 @@ _LINE_BYTES = 16_000_000  # a confusion matrix of 1,000 classes is 3 MB
 _LOGGED_LINES = 200  # of stderr, of one process
 _LOGGED_CHARACTERS = 300
 _BURIAL_SECONDS = 5.0
+_TRANSFER_SECONDS = (
+    600.0  # for fetching images the first time, and a store that is away for a while
+)
 
 
 class RunnerDied(Exception):  # noqa: N818 - a fact about a process, not a bug of ours
@@ -111,6 +114,8 @@ class RunnerProcess:
         """
         began, well = time.monotonic(), False
         limit = evaluation.limits.wall_seconds + self._grace
+        if evaluation.inputs:
+            limit += _TRANSFER_SECONDS
         teller = Teller(on_progress, self._pause)
         hello = await self.start()
         try:

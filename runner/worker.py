@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from procrastinate.worker import Worker
 from pydantic import ValidationError
 
 from runner import host
+from runner.cache import FOLDER, GIGABYTES
 from runner.contract import Evaluation, Outcome, Progress
 from runner.engine_connector import (
     BOT_QUEUE,
@@ -221,11 +223,23 @@ async def work_until_told(runner: QueueRunner) -> None:
 )
 @click.option("--queue", default="cpu", show_default=True, help="Whose jobs to take.")
 @click.option("--name", default=None, help="What moderators call this runner: its host's name.")
-def work(jobs_url: str, queue: str, name: str | None) -> None:
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps images of benchmarks.  [default: ~/.cache/bookwiz-runner]",
+)
+@click.option("--cache-gb", type=click.FloatRange(min=0, min_open=True), help="Its limit, in GB.")
+def work(
+    jobs_url: str, queue: str, name: str | None, cache: Path | None, cache_gb: float | None
+) -> None:
     """Take jobs from a queue in Postgres, score them, and report to the bot."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if name:
         os.environ["BOOKWIZ_RUNNER_NAME"] = name  # the process that scores signs outcomes with it
+    if cache:
+        os.environ[FOLDER] = str(cache.absolute())
+    if cache_gb:
+        os.environ[GIGABYTES] = str(cache_gb)
     try:
         runner = QueueRunner(jobs_url, queue=queue, name=name or host.runner_name())
     except ValueError as error:

@@ -115,7 +115,11 @@ def read_manifest(datasets: Path, key: str) -> DatasetManifest:
 
 def split_file(datasets: Path, manifest: DatasetManifest, split: str) -> SplitFile:
     """Return where a split's images are. Raises Refusal (E_RUNNER_DATASET) where they are not."""
-    path = datasets / manifest.key / "images" / f"{split}.npy"
+    return images_at(datasets / manifest.key / "images" / f"{split}.npy", manifest, split)
+
+
+def images_at(path: Path, manifest: DatasetManifest, split: str) -> SplitFile:
+    """Return ``path`` as a split's images. Raises Refusal (E_RUNNER_DATASET) where they are none."""
     facts = next((s for s in manifest.splits if s.split == split), None)
     if facts is None:
         raise Refusal("E_RUNNER_DATASET", got=f"no split {split} in {manifest.key}")
