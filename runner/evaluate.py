@@ -252,6 +252,7 @@ def facts_of(claims: Claims, *, size: int) -> ModelFacts:
         parameters=count("parameters"),
         size=size,
         opset=count("opset"),
+        flops=count("flops") or None,
         input=cleaned(said.get("input", "")),
         producer=cleaned(said.get("producer", ""), 60),
     )

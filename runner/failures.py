@@ -134,6 +134,17 @@ CODES: dict[str, Entry] = {
         "Look for a division by zero, a logarithm of zero or a float16 overflow; "
         "was the model trained with another scaling of the pixels?",
     ),
+    "E_BATCH": Entry(
+        "The answer for an image changes with the images beside it, or from run to run.",
+        "the same answer for an image in any batch",
+        "Export in evaluation mode (`model.eval()`: batch norm and dropout then stand still), let no "
+        "operation mix dimension 0, and take out whatever draws random numbers.",
+    ),
+    "E_TIME_PREDICTED": Entry(
+        "The model is so slow that it would pass this benchmark's time limit.",
+        "all images within the benchmark's wall and processor time",
+        "Use a smaller network or smaller images; a dynamic batch often helps as well.",
+    ),
     "E_TIME_WALL": Entry(
         "The model ran longer than this benchmark allows.",
         "an end within the benchmark's wall time",

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,15 @@ class Predictions:
     probes: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Budget:
+    """The time that all ``images`` of a benchmark may take."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    images: int
+
+
 def predict(
     cell: Cell,
     model: bytes,
@@ -61,11 +70,15 @@ def predict(
     declared: Declared = _NOTHING,
     sample_only: bool = False,
     probe: int | None = None,
+    budget: Budget | None = None,
+    claims: Claims | None = None,
 ) -> Predictions:
     """Run ``model`` over ``splits`` in ``cell``. Raises Refusal for anything but a full answer.
 
     ``tell`` hears the share of images done; None means that the model passed the checks. ``probe``
     is the place of dev among ``splits``: its first images are predicted under other contracts too.
+    ``budget`` is what the time is measured against that a model would take; None: these limits.
+    ``claims`` is filled in while the cell speaks, for whoever must know how far a refused one came.
     """
     counts = [split.rows for split in splits]
     row = row_of(manifest)
@@ -84,10 +97,11 @@ def predict(
         "model_size": len(model),
         "threads": min(2, len(os.sched_getaffinity(0))),
         "sample_only": sample_only,
+        "budget": asdict(budget or Budget(limits.wall_seconds, limits.cpu_seconds, sum(counts))),
         "probe": {"split": probe, "images": few, "names": names} if few else None,
         "limits": {"cpu_seconds": limits.cpu_seconds, "memory": limits.memory_mb * _MIB},
     }
-    claims = Claims()
+    claims = claims or Claims()
     with contextlib.ExitStack() as stack:
         descriptors = [memory.sealed(model)]
         stack.callback(os.close, descriptors[0])

@@ -14,7 +14,7 @@ Another kind of file plugs in by its opener. A module that the table of cells na
 
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -23,9 +23,9 @@ import onnx
 import onnx.helper
 import onnx.numpy_helper
 
-from runner.failures import Refusal
 from runner.formats import onnx_walk
 from runner.formats.fitting import Fed, fit
+from runner.formats.onnx_flops import flops
 from runner.formats.onnx_metadata import declared_output, declared_preprocessing, read_metadata
 from runner.formats.onnx_signature import read_signature
 from runner.formats.output_contract import read_output_contract
@@ -39,11 +39,11 @@ from runner.predict.heads import Head, Want
 from runner.predict.net import Net
 from runner.predict.onnx_net import OnnxNet, quiet
 from runner.predict.other_contracts import predict_otherwise
+from runner.predict.trial import Tried, refuse_too_slow, try_out
 from runner.sandbox.child import Job, Start, Status
 
 _MIB = 1 << 20
 _POPULATE_BELOW = 256 * _MIB
-_SAMPLES = 4
 _PROBE_SECONDS = 2.0
 
 #: the model, how it is fed, and what is said of it (``ModelFacts`` without size and format)
@@ -63,7 +63,7 @@ def prepare() -> Start:
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
     net = OnnxNet(model.SerializeToString(), "x")
     one = ImageShape(1, 1, 1)
-    want = Want("classification", 1, one, Fed(1, 1))
+    want = Want("classification", 1, (1,), "float32", one, Fed(1, 1))
     head = heads.settle(net, np.ones((1, 1), np.float32), want)
     head.write(np.ones((1, 1), np.float32), np.empty((1, 1), np.float32))
     for name in ("uint8", "float32"):  # Pillow and numpy look up what resizing needs
@@ -88,6 +88,7 @@ def open_onnx(words: dict[str, Any], data: bytes) -> Opened:
         "parameters": census.parameters,
         "opset": max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
         "input": cleaned(signature.words(image)),
+        "flops": flops(model, signature.name, signature.shape(signature.batch or 1, image)),
         "producer": cleaned(f"{model.producer_name} {model.producer_version}", 60),
         "output": declared_output(model, metadata, words["task"]),
     }
@@ -161,44 +162,54 @@ def _work(task: _Task, opener: Opener) -> None:
     task.status.say(model=facts)
     how = signature.preprocessing
     fed = fit(task.image, how.size, how.resize)
-    want = Want(words["task"], words["classes"], task.image, fed, contract)
-    head, signature, sample = _try_out(net, signature, task, want)
+    want = Want(
+        task=words["task"],
+        classes=words["classes"],
+        row=tuple(words["row"]["shape"]),
+        dtype=words["row"]["dtype"],
+        image=task.image,
+        fed=fed,
+        contract=contract,
+    )
+    tried = try_out(net, signature, task.image, want, task.splits[0][0])
+    measured = _measure(tried, task)
     if not words["sample_only"]:
-        _predict(head, signature, task, sample)
-        _probe(head, signature, task)
+        _predict(tried, task, measured)
+        _probe(tried.head, tried.signature, task)
     task.status.say(done=True)
 
 
-def _try_out(
-    net: Net, signature: Signature, task: _Task, want: Want
-) -> tuple[Head, Signature, Images]:
-    """Run a few images; refuse a model that cannot answer for them."""
-    images = task.splits[0][0][:_SAMPLES]
-    batch = signature.batch or len(images)
-    images = images[:batch]
-    feed = Feed(signature, task.image, batch=batch).fill(images)
-    head = heads.settle(net, feed, want)
-    if head.batch is not None:
-        signature = replace(signature, batch=head.batch)
-        images = images[: head.batch]
-        feed = feed[: head.batch]
-    rows = np.empty((len(images), *task.words["row"]["shape"]), task.words["row"]["dtype"])
-    head.write(feed, rows)
-    if rows.dtype.kind == "f":
-        broken = int((~np.isfinite(rows)).reshape(len(rows), -1).any(axis=1).sum())
-        if broken:
-            raise Refusal("E_NAN", got=f"{broken} of the first {len(images)} images")
-    return head, signature, images
+@dataclass(frozen=True)
+class _Measured:
+    p50: float  #: milliseconds of a run with one image, or with the model's own batch
+    p95: float
+    batch: int
+    cost: float  #: seconds of one thread for an image in such a batch
 
 
-def _predict(head: Head, signature: Signature, task: _Task, sample: Images) -> None:
+def _measure(tried: Tried, task: _Task) -> _Measured:
+    """Time a few runs; refuse what would never come to its end. Raises Refusal (E_TIME_PREDICTED)."""
+    signature, budget = tried.signature, task.words["budget"]
     single = signature.batch or 1
-    one = Feed(signature, task.image, batch=single).fill(sample[:single])
-    p50, p95 = pace.latency_ms(head, one)
-    total = sum(len(images) for images, _ in task.splits)
+    one = Feed(signature, task.image, batch=single).fill(tried.sample[:single])
+    p50, p95 = pace.latency_ms(tried.head, one)
     batch, cost = pace.choose_batch(
-        head, signature, task.image, sample=sample, most=max(1, total // 8), single=p50 / 1000
+        tried.head,
+        signature,
+        task.image,
+        sample=tried.sample,
+        most=max(1, budget["images"] // 8),
+        single=p50 / 1000,
     )
+    threads = task.crew.size
+    refuse_too_slow(budget, cost=cost, images=budget["images"], threads=threads)
+    return _Measured(p50, p95, batch, cost)
+
+
+def _predict(tried: Tried, task: _Task, measured: _Measured) -> None:
+    head, signature, sample = tried.head, tried.signature, tried.sample
+    total = sum(len(images) for images, _ in task.splits)
+    batch, cost = measured.batch, measured.cost
     crew = task.crew.for_work_of(total * cost)
     threads = crew.size
     parts = pace.divide(
@@ -224,8 +235,8 @@ def _predict(head: Head, signature: Signature, task: _Task, sample: Images) -> N
     after = pace.limit(crew, head, residents)
     task.status.say(
         speed={
-            "p50_ms": p50,
-            "p95_ms": p95,
+            "p50_ms": measured.p50,
+            "p95_ms": measured.p95,
             "seconds": seconds,
             "images_per_second": total / seconds,
             # A limit is what was reached at best: a stranger on the processor must not lower it.

@@ -79,7 +79,7 @@ def test_a_bad_model_gets_its_code_and_words_to_mend_it(
 @pytest.mark.parametrize(
     ("limits", "code"),
     [
-        ({"wall_seconds": 1.0, "cpu_seconds": 60}, "E_TIME_WALL"),
+        ({"wall_seconds": 3.0, "cpu_seconds": 60}, "E_TIME_WALL"),
         ({"wall_seconds": 30, "cpu_seconds": 1}, "E_TIME_CPU"),
     ],
 )
@@ -91,14 +91,14 @@ def test_a_model_that_spins_is_ended_by_the_limit_it_hits(
     )
     assert outcome.failure is not None
     assert outcome.failure.code == code
-    assert outcome.seconds < 5
+    assert outcome.seconds < 20
 
 
 @pytest.mark.sandbox
 def test_a_served_runner_scores_the_next_model_after_each_bad_one(
     bench: Bench, served: Served
 ) -> None:
-    spin = bench.evaluation(models.spin_model(), limits={"wall_seconds": 0.8})
+    spin = bench.evaluation(models.spin_model(), limits={"wall_seconds": 3})
     assert served.evaluate(spin).failure.code == "E_TIME_WALL"
     for name in ("pickle", "truncated", "nested functions", "asks for 8 GB at run time"):
         assert served.evaluate(bench.evaluation(REFUSED[name][0])).failure.code == REFUSED[name][1]

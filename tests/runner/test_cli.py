@@ -20,10 +20,10 @@ def run(*arguments: object):
 @pytest.mark.parametrize(
     ("model", "key", "status", "word"),
     [
-        (models.good_model(), None, 0, "fits: float32 [N, 1, 8, 8], scaled by 1/255"),
-        (models.wrong_classes_model(), None, 1, "E_OUTPUT_SHAPE"),
-        (models.pickle(), None, 1, "E_NOT_ONNX"),
-        (models.good_model(), "gone-000000000000", 2, "E_RUNNER_DATASET"),
+        (models.good_model(), None, 0, "accept\n  float32 [N, 1, 8, 8], scaled by 1/255"),
+        (models.wrong_classes_model(), None, 1, "refuse E_OUTPUT_SHAPE"),
+        (models.pickle(), None, 1, "refuse E_NOT_ONNX"),
+        (models.good_model(), "gone-000000000000", 3, "unknown E_RUNNER_DATASET"),
     ],
 )
 def test_check_says_whether_a_model_fits(model, key, status, word, bench: Bench, tmp_path):

@@ -19,6 +19,8 @@ class Want:
 
     task: Task
     classes: int
+    row: tuple[int, ...]  #: shape of one image's answer, as in ``runner.tasks.rows``
+    dtype: str
     image: ImageShape  #: the benchmark's
     fed: Fed  #: where it lies in what the model is fed
     contract: OutputContract = UNDECLARED
