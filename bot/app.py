@@ -156,6 +156,8 @@ class Bot:
     async def outcome(self, outcome: Outcome) -> None:
         """Take the end of an attempt from the engine; committed when this returns."""
         self._progressed.pop(outcome.submission, None)
+        if not self.engine.trusted:
+            outcome = self.received.without_strangers(outcome)
         async with self.core.work("engine") as work:
             await work.announce(outcome)
 

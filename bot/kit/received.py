@@ -9,6 +9,11 @@ import shutil
 import time
 from pathlib import Path
 
+import structlog
+
+from runner.contract import Outcome
+
+_log = structlog.get_logger(__name__)
 _ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEPT_SECONDS = 2 * 86_400  # longer than any attempt
@@ -35,6 +40,31 @@ class Received:
             return {}
         notes = (note.name.partition(".") for note in folder.iterdir())
         return {sha256: int(size) for sha256, _, size in notes}
+
+    def without_strangers(self, outcome: Outcome) -> Outcome:
+        """*outcome* without files that its own attempt did not send.
+
+        A runner knows hashes of other members' models and could show them around as its own, or
+        have the leader's predictions scored once more.
+        """
+        try:
+            sent = self.of(f"{outcome.submission}:{outcome.attempt}")
+        except KeyError:
+            sent = {}
+        files = {
+            kind: tuple(f for f in found if sent.get(f.sha256) == f.size)
+            for kind, found in (
+                ("predictions", outcome.predictions),
+                ("artifacts", outcome.artifacts),
+            )
+        }
+        if len(files["predictions"] + files["artifacts"]) < len(
+            outcome.predictions + outcome.artifacts
+        ):
+            _log.warning(
+                "outcome.strange_files", submission=outcome.submission, runner=outcome.runner
+            )
+        return outcome.model_copy(update=files)
 
     def clear(self) -> None:
         """Forget attempts that ended long ago. Their files stay."""

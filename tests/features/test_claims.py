@@ -2,12 +2,14 @@
 
 import hashlib
 from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
 from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import State, Submission
+from bot.kit.received import Received
 from runner.contract import Artifact, Outcome, Progress, Stage
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
@@ -56,6 +58,9 @@ class Lab:
         out = BytesIO()
         np.save(out, array, allow_pickle=False)
         kept = await self.chat.core.services.files.add(out.getvalue())
+        received = Received(self.chat.core.services.data / "received")
+        for attempt in self.chat.engine.jobs:
+            received.note(attempt, kept.sha256, kept.size)
         return Artifact(
             name=f"predictions-{split}.npy",
             media_type="application/x-npy",
@@ -108,13 +113,27 @@ async def test_a_strange_runner_gets_images_and_nothing_that_tells_a_label(lab):
     evaluation = given(lab.chat)
     assert evaluation.datasets == ""
     assert evaluation.ladder is None
-    assert [b.url.rpartition("/")[2] for b in evaluation.inputs] == [
+    assert [urlsplit(b.url).path.rpartition("/")[2] for b in evaluation.inputs] == [
         f"{split}.npy" for split in evaluation.splits
     ]
     facts = {s.split: s for s in lab.manifest.splits}
     assert [b.sha256 for b in evaluation.inputs] == [facts[s].sha256 for s in evaluation.splits]
     assert all(s.per_class == () for s in evaluation.manifest.splits)
     assert "labels" not in evaluation.model_dump_json()
+    for url in (evaluation.model.url, evaluation.artifacts, *(b.url for b in evaluation.inputs)):
+        assert url.startswith("http")
+        assert parse_qs(urlsplit(url).query)["attempt"] == [f"{evaluation.submission}:1"]
+
+
+async def test_what_another_attempt_sent_is_not_this_ones(lab):
+    await submit(lab.chat)
+    evaluation = given(lab.chat)
+    honest = await lab.claim(evaluation, 0.9)
+    sent = lab.chat.core.services.data / "received"
+    (sent / f"{evaluation.submission}.1").rename(sent / "other.1")
+    await lab.chat.engine.report(honest)
+    row = await lab.row(evaluation)
+    assert (row.state, row.attempt, row.losses) == (State.DISPATCHED, 2, 1)
 
 
 async def test_predictions_are_scored_by_the_desk_and_what_the_runner_says_of_them_is_not_read(lab):

@@ -23,28 +23,32 @@ async def evaluation_of(work: Work, submission: Submission) -> Evaluation:
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
     manifest = await manifest_of(work.session, benchmark)
     assert manifest is not None, "only open benchmarks take submissions"
-    files, trusted = work.services.files, work.services.engine.trusted
+    files, links, trusted = work.services.files, work.services.links, work.services.engine.trusted
     datasets = work.services.data / "datasets"
     splits = splits_for(submission, manifest)
+    model, artifacts = files.path(submission.sha256).as_uri(), files.root.as_uri()
     inputs: tuple[Blob, ...] = ()
     if not trusted:
-        folder = datasets / manifest.key / "images"
-        inputs = tuple(_blob(split, (folder / f"{split.split}.npy").as_uri()) for split in splits)
+        attempt = submission.job
+        model, artifacts = (
+            links.file(submission.sha256, attempt=attempt),
+            links.made(attempt=attempt),
+        )
+        inputs = tuple(
+            _blob(split, links.images(manifest.key, split.split, attempt=attempt))
+            for split in splits
+        )
     ranks = submission.purpose in RANKING
     return Evaluation(
         submission=submission.id,
         attempt=submission.attempt,
         token=submission.token,
         task=benchmark.task,  # pydantic checks it
-        model=Blob(
-            sha256=submission.sha256,
-            size=submission.size,
-            url=files.path(submission.sha256).as_uri(),
-        ),
+        model=Blob(sha256=submission.sha256, size=submission.size, url=model),
         dataset=manifest.key,
         datasets=datasets.as_uri() if trusted else "",
         splits=tuple(s.split for s in splits),
-        artifacts=files.root.as_uri(),
+        artifacts=artifacts,
         purpose="score" if ranks else submission.purpose,
         format=submission.format,
         declared=Declared.model_validate(submission.declared),
