@@ -70,6 +70,7 @@ class ReportErrand(_Errand):
     versions: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     analyses: tuple[Artifact, ...] = ()  #: pictures of finished analyses, to be put in as well
+    metric_version: int = 1
     benchmark_image: str = ""  #: words on where the images come from, for provenance
 
 

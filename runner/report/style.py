@@ -164,11 +164,11 @@ def bars(
     ``unit`` "%" writes shares as percent; any other one is put behind the number. With no row at
     all it says so.
     """
-    width, height = 7.2, HEAD + 0.4 + _ROW * max(len(rows), 1)
+    width, height = 6.4, HEAD + 0.4 + _ROW * max(len(rows), 1)
     figure = card(width, height, title=title, subtitle=subtitle)
     names = [plain(row.name, _NAME_LENGTH) for row in rows]
     margin = 0.45 + 0.083 * max((len(name) for name in names), default=4)
-    axes = axes_in(figure, Box(margin, 0.4, width - margin - 1.75, _ROW * max(len(rows), 1)))
+    axes = axes_in(figure, Box(margin, 0.4, width - margin - 1.6, _ROW * max(len(rows), 1)))
     axes.set_xlim(0, most)
     axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.grid(axis="x", color=LINE, linewidth=0.8)
