@@ -1,6 +1,7 @@
 """A benchmark of handwritten digits, models for it, and runners that report what a test says."""
 
 from runner.contract import (
+    Artifact,
     DatasetManifest,
     Failure,
     Metric,
@@ -79,3 +80,38 @@ def failed(evaluation, failure):
 async def live(chat, evaluation):
     await chat.deliver()
     return chat.room.said[f"submission:{evaluation.submission}"]
+
+
+def artifact(name, stored, media_type="application/octet-stream", alt=""):
+    return Artifact(
+        name=name, media_type=media_type, sha256=stored.sha256, size=stored.size, alt=alt
+    )
+
+
+async def with_files(chat, evaluation, value, **more):
+    """A trusted runner's outcome with all that it stores: predictions and statistics."""
+    files = chat.core.services.files
+    kept = [
+        artifact(
+            f"{what}-{split}.{end}",
+            await files.add(f"{evaluation.submission}{what}{split}".encode()),
+        )
+        for split in evaluation.splits
+        for what, end in (("predictions", "npy"), ("statistics", "npz"))
+    ]
+    return scored(
+        evaluation,
+        value,
+        predictions=tuple(a for a in kept if a.name.endswith("npy")),
+        artifacts=tuple(a for a in kept if a.name.endswith("npz")),
+        **more,
+    )
+
+
+async def scored_entry(chat, who="ada", data=MODEL, value=0.9, verdict=None, **form):
+    """Hand a model in and have it scored; gives its evaluation."""
+    await submit(chat, who, data, **form)
+    evaluation = given(chat)
+    await chat.engine.report(await with_files(chat, evaluation, value, verdict=verdict))
+    await chat.deliver()
+    return evaluation

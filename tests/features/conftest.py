@@ -4,6 +4,14 @@ import pytest
 
 from bot.features.leaderboards import benchmarks
 from tests.features.boards import MANIFEST
+from tests.features.scripted_desk import ScriptedDesk
+
+
+@pytest.fixture
+def desk(chat):
+    """What the clerk asks, for tests that say what a desk answers."""
+    chat.clerk.desk = ScriptedDesk(chat.clerk.desk)
+    return chat.clerk.desk
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The rules of benchmarks: finding, creating, describing. Never commits, never renders."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.features.leaderboards.metrics import refuse_other_task
 from bot.features.leaderboards.models import RANKING, Benchmark, Dataset, State, Submission
 from bot.kit.command import Choice, Refusal
 from bot.kit.work import Context
-from runner.contract import DatasetManifest, Limits
+from runner.contract import DatasetManifest, Format, Limits, Tier
 
 _PER_DAY = range(1, 101)
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")
@@ -99,6 +100,9 @@ async def create(
     per_day: int = 5,
     task: str = "classification",
     limits: Mapping[str, Any] | None = None,
+    queue: str = "cpu",
+    formats: Sequence[Format] = ("onnx", "safetensors"),
+    minimum_tier: Tier = "reduced",
 ) -> Benchmark:
     """Open a benchmark on a dataset version; without a dataset it is only announced.
 
@@ -129,17 +133,9 @@ async def create(
             field="per_day",
         )
     if dataset is not None:
-        row = await session.get(Dataset, dataset) or await _newest_named(session, dataset)
-        if row is None:
-            raise Refusal(
-                f"There is no dataset {dataset[:60]}.",
-                code="E_DATASET",
-                expected=", ".join((await session.scalars(select(Dataset.key).limit(5))).all())
-                or "a dataset that was added",
-                fix="The admin adds one with: bookwiz dataset add NAME --board …",
-                field="dataset",
-            )
+        row = await find_dataset(session, dataset)
         dataset, task = row.key, row.manifest["task"]
+        refuse_other_task(task, metric)
     benchmark = Benchmark(
         community_id=community_id,
         name=name,
@@ -151,11 +147,47 @@ async def create(
         rules=rules,
         per_day=per_day,
         limits=Limits(**(limits or {})).model_dump(),
+        queue=queue,
+        formats=list(formats),
+        minimum_tier=minimum_tier,
         created_at=now,
     )
     session.add(benchmark)
     await session.flush()
     return benchmark
+
+
+def limits_of(*, wall: float, memory: int, model: int) -> dict[str, Any]:
+    """Limits of one evaluation. Raises Refusal for what no runner should be asked."""
+    if not (1 <= wall <= 3600 and 64 <= memory <= 262_144 and 1 <= model <= 10_000):  # noqa: PLR2004
+        raise Refusal(
+            "Those limits will not do.",
+            code="E_ARGUMENT",
+            expected="1 to 3600 s, 64 to 262144 MB of memory, a file of 1 to 10000 MB",
+            got=f"{wall:g} s, {memory} MB, {model} MB",
+            field="wall",
+        )
+    return {
+        "wall_seconds": wall,
+        "cpu_seconds": 2 * wall,
+        "memory_mb": memory,
+        "model_mb": model,
+    }
+
+
+async def find_dataset(session: AsyncSession, name: str) -> Dataset:
+    """The dataset version of that key, or the newest of that name. Raises Refusal."""
+    row = await session.get(Dataset, name) or await _newest_named(session, name)
+    if row is None:
+        raise Refusal(
+            f"There is no dataset {name[:60]}.",
+            code="E_DATASET",
+            expected=", ".join((await session.scalars(select(Dataset.key).limit(5))).all())
+            or "a dataset that was added",
+            fix="The admin adds one with: bookwiz dataset add NAME --board …",
+            field="dataset",
+        )
+    return row
 
 
 async def _newest_named(session: AsyncSession, name: str) -> Dataset | None:

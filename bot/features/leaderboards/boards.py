@@ -168,6 +168,16 @@ async def recent(
     return [(s, b) for s, b in rows]
 
 
+async def open_ones(session: AsyncSession, community_id: int) -> list[Benchmark]:
+    """All benchmarks with a board, the newest versions first."""
+    rows = await session.scalars(
+        select(Benchmark)
+        .where(Benchmark.community_id == community_id, Benchmark.dataset_key.is_not(None))
+        .order_by(Benchmark.version.desc(), Benchmark.name)
+    )
+    return list(rows.all())
+
+
 async def suggest_own(ctx: Context, text: str) -> list[Choice]:
     return [
         Choice(s.id, f"{s.id} · {b.name} · {s.file_name} · {s.state}"[:100])

@@ -10,5 +10,7 @@ feature = Feature(
         "benchmark": "What models are compared on, and the images to train with",
         "model": "Hand in models and follow them",
         "leaderboard": "Who is how good, with intervals",
+        "analysis": "Where a model of yours is wrong, what it looks at, what it stands",
+        "dataset": "Look through images and labels before training on them",
     },
 )

@@ -104,7 +104,14 @@ async def take_turn(session: AsyncSession, member_id: int | None) -> None:
         await session.execute(select(Member.id).filter_by(id=member_id).with_for_update())
 
 
-async def enter(
+async def enter(work: Work, benchmark: Benchmark, file: Upload, **given: Any) -> Submission:
+    """Put a model in the line, and hand it to the engine if its member has none there."""
+    submission = await add(work, benchmark, file, **given)
+    await dispatch_next(work, submission)
+    return submission
+
+
+async def add(
     work: Work,
     benchmark: Benchmark,
     file: Upload,
@@ -120,7 +127,7 @@ async def enter(
     format: Format = "onnx",
     declared: Declared | None = None,
 ) -> Submission:
-    """Put a model in the line, and hand it to the engine if its member has none there.
+    """Put a model in the line, for `dispatch_next` to find.
 
     What runs another submission's model again (*origin*) takes its format and its contract over.
     """
@@ -149,7 +156,6 @@ async def enter(
     )
     work.session.add(submission)
     await work.session.flush()
-    await dispatch_next(work, submission)
     return submission
 
 
@@ -280,10 +286,14 @@ async def waiting(session: AsyncSession, submission: Submission, *, runners: int
             Submission.position < submission.position,
         )
     )
-    spent = await _last_seconds(session, submission.queue)
-    return Waiting(
-        ahead or 0, (ahead or 0) * (median(spent) if spent else _DEFAULT_SECONDS) / max(1, runners)
-    )
+    seconds = await usual_seconds(session, submission.queue)
+    return Waiting(ahead or 0, (ahead or 0) * seconds / max(1, runners))
+
+
+async def usual_seconds(session: AsyncSession, queue: str) -> float:
+    """What an evaluation takes there: the median of the last 20."""
+    spent = await _last_seconds(session, queue)
+    return median(spent) if spent else _DEFAULT_SECONDS
 
 
 async def _last_seconds(session: AsyncSession, queue: str) -> list[float]:

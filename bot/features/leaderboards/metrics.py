@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.kit.command import Choice
+from bot.kit.command import Choice, Refusal
 from bot.kit.render import Safe, percent
 from runner.contract import Task
 
@@ -63,3 +63,15 @@ def facts_of(name: str) -> MetricFacts:
 def for_task(task: str) -> list[MetricFacts]:
     """What can rank a task, the usual one first."""
     return [m for m in METRICS.values() if m.task == task]
+
+
+def refuse_other_task(task: str, metric: str) -> None:
+    """Refuse a metric that says nothing of a task."""
+    if METRICS[metric].task != task:
+        raise Refusal(
+            f"{METRICS[metric].short} cannot rank {task}.",
+            code="E_METRIC",
+            expected=", ".join(m.name for m in for_task(task)),
+            got=metric,
+            field="metric",
+        )

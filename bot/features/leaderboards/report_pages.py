@@ -1,12 +1,14 @@
 """The picture and the report page of a score: drawn after it, shown in the same message."""
 
+from sqlalchemy import select
+
 from bot.community.models import Member
 from bot.features.leaderboards import answers, boards, ladder, live
 from bot.features.leaderboards.benchmarks import manifest_of
-from bot.features.leaderboards.models import Benchmark, State, Submission
+from bot.features.leaderboards.models import RANKING, Benchmark, State, Submission
 from bot.kit.errands import Answered
 from bot.kit.work import Work
-from runner.contract import Outcome
+from runner.contract import Artifact, Outcome
 from runner.errands import Made, ReportErrand
 
 
@@ -42,9 +44,26 @@ async def ask(work: Work, submission: Submission, *, previous: Submission | None
         tier=outcome.tier,
         versions=outcome.versions,
         warnings=outcome.warnings,
+        analyses=await _pictures(work, submission),
         benchmark_image=manifest.source if manifest else "",
     )
     await work.ask(errand, key=f"report:{submission.id}")
+
+
+async def _pictures(work: Work, submission: Submission) -> tuple[Artifact, ...]:
+    """Those of the analyses that ran the model again; the newest of each kind."""
+    rows = await work.session.scalars(
+        select(Submission)
+        .where(
+            Submission.origin_id == submission.id,
+            Submission.purpose.not_in(RANKING),
+            Submission.state == State.SCORED,
+            Submission.page.is_not(None),
+        )
+        .order_by(Submission.position)
+    )
+    newest = {row.purpose: Made.model_validate(row.page).artifacts for row in rows.all()}
+    return tuple(a for made in newest.values() for a in made if a.media_type == "image/png")
 
 
 @answers.to("report")

@@ -1,5 +1,7 @@
 """What members may do with a submission. Never commits, never renders."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -16,13 +18,16 @@ from bot.features.leaderboards.models import (
     Submission,
 )
 from bot.kit import outbox
-from bot.kit.command import Refusal, Upload
+from bot.kit.command import Choice, Refusal, Upload
 from bot.kit.errands import take_back
 from bot.kit.work import Context
 from runner import failures
-from runner.formats import sniff
+from runner.contract import Declared, Format
+from runner.formats import architectures, sniff
 
-HEAD_BYTES = sniff.HEAD_BYTES
+ARCHITECTURES = tuple(
+    Choice(a.name, f"{a.name}: {a.words}"[:100]) for a in architectures.ARCHITECTURES.values()
+)
 
 
 async def same_file(
@@ -45,15 +50,31 @@ async def same_file(
     return found
 
 
-def refuse_unfit(head: bytes, file: Upload, benchmark: Benchmark) -> None:
-    """Refuse, before the queue, what cannot be a model for this benchmark.
+def admit(path: Path, file: Upload, benchmark: Benchmark, declared: Declared) -> Format:
+    """The format of what was handed in; refused before the queue if no runner could take it.
 
     The runner looks again, and deeper: this only spares the wait.
     """
-    try:
-        sniff.refuse_unless_onnx(
-            head, size=file.size, most=benchmark.limits["model_mb"] * 1_000_000
+    if benchmark.frozen_at is not None:
+        raise Refusal(
+            f"{benchmark.title} takes no more models.",
+            code="E_FROZEN",
+            expected="a benchmark, or a version of it, that is open",
+            got=f"{benchmark.label}, frozen",
+            fix="Its board stays. Type /benchmark list for those that are open.",
+            field="benchmark",
         )
+    with path.open("rb") as stored:
+        head = stored.read(sniff.HEAD_BYTES)
+        stored.seek(max(0, file.size - sniff.TAIL_BYTES))
+        tail = stored.read()
+    found = sniff.format_of(head, tail)
+    try:
+        sniff.refuse_too_large(file.size, most=benchmark.limits["model_mb"] * 1_000_000)
+        if found is None:
+            sniff.refuse_unless_onnx(head, size=file.size, most=file.size)
+        elif found == "safetensors" and found in benchmark.formats:
+            architectures.named(declared.architecture)
     except failures.Refusal as refusal:
         raise Refusal(
             refusal.problem,
@@ -61,8 +82,39 @@ def refuse_unfit(head: bytes, file: Upload, benchmark: Benchmark) -> None:
             expected=refusal.expected,
             got=refusal.got,
             fix=refusal.fix,
-            field="file",
+            field="architecture" if refusal.code == "E_ARCHITECTURE" else "file",
         ) from None
+    if found is None or found not in benchmark.formats:
+        raise Refusal(
+            f"This benchmark does not take {found or 'such'} files.",
+            code="E_FORMAT",
+            expected=", ".join(benchmark.formats),
+            got=found or "something else",
+            fix=failures.EXPORT,
+            field="file",
+        )
+    return found
+
+
+def declared_of(*, architecture: str, preproc: str, output: str) -> Declared:
+    """What the form says of a model. Raises Refusal for what is no JSON object."""
+    for field, text in (("preproc", preproc), ("output", output)):
+        try:
+            fits = not text.strip() or isinstance(json.loads(text), dict)
+        except (ValueError, RecursionError):
+            fits = False
+        if not fits:
+            raise Refusal(
+                f"{field} is not JSON.",
+                code="E_PREPROC" if field == "preproc" else "E_OUTPUT_CONTRACT",
+                expected='an object such as {"scale": 0.00392, "layout": "NCHW"}'
+                if field == "preproc"
+                else 'an object such as {"boxes": "cxcywh", "nms": false}',
+                got=text[:80],
+                fix="Leave it empty where the file itself says it.",
+                field=field,
+            )
+    return Declared(architecture=architecture, preproc=preproc.strip(), output=output.strip())
 
 
 async def as_card(ctx: Context, submission: Submission) -> tuple[str, dict[str, Any]]:

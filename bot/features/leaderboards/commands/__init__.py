@@ -1,6 +1,13 @@
 """What members may type, a file a group."""
 
-from bot.features.leaderboards.commands import benchmark, leaderboard, model
+from bot.features.leaderboards.commands import (
+    analysis,
+    benchmark,
+    dataset,
+    leaderboard,
+    model,
+    season,
+)
 from bot.features.leaderboards.declaration import feature
 
-__all__ = ["benchmark", "feature", "leaderboard", "model"]
+__all__ = ["analysis", "benchmark", "dataset", "feature", "leaderboard", "model", "season"]

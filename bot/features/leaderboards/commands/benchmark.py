@@ -1,16 +1,28 @@
-from typing import Annotated
+from typing import Annotated, cast
 
 from bot.community import audit
-from bot.features.leaderboards import benchmarks
+from bot.features.leaderboards import benchmarks, framing
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.line import TRIES_PER_SCORE
 from bot.features.leaderboards.metrics import CHOICES, facts_of
 from bot.features.leaderboards.models import Benchmark
-from bot.kit.command import Arg, Reply, Role
+from bot.kit.command import Arg, Choice, Refusal, Reply, Role
 from bot.kit.work import Context
-from runner.contract import DatasetManifest
+from runner.contract import DatasetManifest, Format, Limits, Tier
 
-Name = Annotated[str, Arg("Name of the benchmark", max_length=40, complete=benchmarks.suggest)]
+Name = Annotated[
+    str,
+    Arg("Name of the benchmark; name@1 for an older version", max_length=50, complete=benchmarks.suggest),
+]  # fmt: skip
+_PRESETS: dict[str, tuple[Format, ...]] = {
+    "onnx": ("onnx",),
+    "onnx, safetensors": ("onnx", "safetensors"),
+    "all": ("onnx", "safetensors", "torchscript", "pt2"),
+}
+_FORMATS = tuple(Choice(words, words) for words in _PRESETS)
+_QUEUES = (Choice("cpu", "cpu"), Choice("gpu", "gpu"))
+_TIERS = (Choice("full", "full: every wall"), Choice("reduced", "reduced: an ordinary container"))
+_DEFAULT = Limits()
 
 
 def _card(benchmark: Benchmark, manifest: DatasetManifest | None) -> Reply:
@@ -39,6 +51,57 @@ async def data(ctx: Context, benchmark: Name) -> Reply:
     return Reply("data.md.j2", {"benchmark": found, "manifest": manifest})
 
 
+@feature.command("benchmark rules", "What counts, what is limited, and what the board will not say")
+async def rules(ctx: Context, benchmark: Name) -> Reply:
+    found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
+    return Reply(
+        "rules.md.j2",
+        {
+            "benchmark": found,
+            "manifest": manifest,
+            "metric": facts_of(found.metric),
+            "tries": found.per_day * TRIES_PER_SCORE,
+        },
+    )
+
+
+@feature.command(
+    "benchmark frame", "From what errors cost to the metric that says so", private=True
+)
+async def frame(
+    ctx: Context,
+    benchmark: Name,
+    false_alarm: Annotated[float, Arg("What a false alarm costs, in any unit")],
+    miss: Annotated[float, Arg("What a miss costs, in the same unit")],
+    prevalence: Annotated[float, Arg("Share of positives, such as 0.02")],
+    keep: Annotated[bool, Arg("Moderators: put it on the benchmark's card")] = False,
+) -> Reply:
+    found = await benchmarks.find(ctx.session, ctx.community.id, benchmark)
+    if keep:
+        ctx.require(Role.MODERATOR, "Changing a benchmark's card")
+    if min(false_alarm, miss) <= 0 or not 0 < prevalence < 1:
+        raise Refusal(
+            "Those costs cannot be compared.",
+            code="E_ARGUMENT",
+            expected="costs above 0, and a share of positives between 0 and 1",
+            got=f"{false_alarm:g}, {miss:g} and {prevalence:g}",
+            field="prevalence" if min(false_alarm, miss) > 0 else "miss",
+        )
+    framed = framing.Frame(false_alarm=false_alarm, miss=miss, prevalence=prevalence)
+    said = framing.suggest(found.task, framed)
+    if keep:
+        found.frame = {
+            "false_alarm": false_alarm,
+            "miss": miss,
+            "prevalence": prevalence,
+            "measure": said.measure,
+            "reasons": list(said.reasons),
+        }
+        await audit.record(ctx, "benchmark.frame", subject=found.label, reason=said.measure)
+    values = {"benchmark": found, "frame": framed, "said": said, "kept": keep}
+    return Reply("frame.md.j2", values | {"facts_of": facts_of})
+
+
 @feature.command(
     "benchmark create", "Open a benchmark on a dataset that was added", who=Role.MODERATOR
 )
@@ -55,7 +118,15 @@ async def create(
     ],
     rules: Annotated[str, Arg("Rules and hints", max_length=1000, long=True)] = "",
     per_day: Annotated[int, Arg("Scored submissions a member may have in a day")] = 5,
-) -> Reply:
+    queue: Annotated[str, Arg("Which runners take it", choices=_QUEUES)] = "cpu",
+    tier: Annotated[str, Arg("What the runner's sandbox must be at least", choices=_TIERS)] = "reduced",
+    formats: Annotated[
+        str, Arg("What is taken; all has programs in it, for full only", choices=_FORMATS)
+    ] = "onnx, safetensors",
+    wall: Annotated[float, Arg("Seconds that one evaluation may take")] = _DEFAULT.wall_seconds,
+    memory: Annotated[int, Arg("Megabytes of memory it may take")] = _DEFAULT.memory_mb,
+    model: Annotated[int, Arg("Megabytes that the file may have")] = _DEFAULT.model_mb,
+) -> Reply:  # fmt: skip
     made = await benchmarks.create(
         ctx.session,
         ctx.community.id,
@@ -66,6 +137,10 @@ async def create(
         why=why,
         rules=rules,
         per_day=per_day,
+        queue=queue,
+        formats=_PRESETS[formats],
+        minimum_tier=cast("Tier", tier),
+        limits=benchmarks.limits_of(wall=wall, memory=memory, model=model),
         now=ctx.now,
     )
     await audit.record(ctx, "benchmark.create", subject=made.name, reason=f"on {made.dataset_key}")

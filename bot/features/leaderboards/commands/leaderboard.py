@@ -1,13 +1,14 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from bot.features.leaderboards import benchmarks, boards
+from bot.features.leaderboards import benchmarks, boards, comparing
 from bot.features.leaderboards.commands.benchmark import Name
+from bot.features.leaderboards.comparing import suggest_entries
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.exporting import as_csv
 from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.ranking import Placed
-from bot.kit.command import Arg, Choice, Reply
+from bot.kit.command import Arg, Choice, Refusal, Reply
 from bot.kit.work import Context
 
 PAGE = 15
@@ -78,3 +79,27 @@ async def show(
             "csv": await ctx.services.files.add(export) if export else None,
         },
     )
+
+
+@feature.command(
+    "leaderboard compare", "Two submissions image by image, and what was set differently"
+)
+async def compare(
+    ctx: Context,
+    a: Annotated[
+        str, Arg("Id of an entry, or of one of yours", max_length=12, complete=suggest_entries)
+    ],
+    b: Annotated[str, Arg("Id of another", max_length=12, complete=suggest_entries)],
+) -> Reply:
+    one = await comparing.comparable(ctx, a, "a")
+    other = await comparing.comparable(ctx, b, "b")
+    if one.id == other.id:
+        raise Refusal(
+            "That is one submission.",
+            code="E_SAME",
+            expected="two different ones",
+            got=one.id,
+            field="b",
+        )
+    await comparing.ask(ctx, one, other)
+    return Reply("comparing.md.j2", {"one": one, "other": other}, private=True)

@@ -1,7 +1,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from bot.features.leaderboards import benchmarks, boards, line, live, service
+from bot.features.leaderboards import benchmarks, boards, configs, line, live, service
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark
@@ -20,8 +20,20 @@ async def submit(
     benchmark: Annotated[
         str, Arg("What to score it on", max_length=40, complete=benchmarks.suggest)
     ],
-    file: Annotated[Upload, Arg("The model, as one ONNX file")],
+    file: Annotated[Upload, Arg("The model: one ONNX file, or safetensors weights")],
     notes: Annotated[str, Arg("What is new about it, for yourself", max_length=500)] = "",
+    config: Annotated[
+        str, Arg("Hyperparameters, JSON or a line each", max_length=configs.MOST, long=True)
+    ] = "",
+    architecture: Annotated[
+        str, Arg("Network that the weights are of, for safetensors", choices=service.ARCHITECTURES)
+    ] = "",
+    preproc: Annotated[
+        str, Arg("How pixels come, as JSON, if the file does not say", max_length=1000, long=True)
+    ] = "",
+    output: Annotated[
+        str, Arg("What comes out, as JSON, if the file does not say", max_length=1000, long=True)
+    ] = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     await line.take_turn(ctx.session, ctx.member.id)
@@ -31,12 +43,21 @@ async def submit(
             "already.md.j2",
             {"submission": earlier, "metric": facts_of(found.metric)},
         )
-    service.refuse_unfit(ctx.services.files.head(file.sha256, service.HEAD_BYTES), file, found)
+    declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
+    format_ = service.admit(ctx.services.files.path(file.sha256), file, found, declared)
     midnight = line.day_start(ctx.now, ctx.member.timezone)
     quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
     line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))
     submission = await line.enter(
-        ctx, found, file, member_id=ctx.member.id, notes=notes, place=ctx.place
+        ctx,
+        found,
+        file,
+        member_id=ctx.member.id,
+        notes=notes,
+        place=ctx.place,
+        config=config,
+        format=format_,
+        declared=declared,
     )
     await live.show(ctx, submission)
     waiting = await line.waiting(ctx.session, submission)
