@@ -10,6 +10,7 @@ import onnx.shape_inference
 
 _MOST_NODES = 5000
 _SMALL = 64  # elements; shapes and axes are kept, weights are not needed
+_LONGEST_SHAPE = 1 << 16
 _COUNTED = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QLinearConv", "ConvInteger", "FusedConv"}
 _INNER = {"Loop", "Scan", "If"}
 
@@ -26,11 +27,23 @@ def flops(model: onnx.ModelProto, input_name: str, shape: tuple[int, ...]) -> in
         return None
     try:
         inferred = onnx.shape_inference.infer_shapes(
-            _without_weights(model, input_name, shape), data_prop=True
+            _without_weights(model, input_name, shape), data_prop=_stays_small(model)
         )
         return _count(inferred, _shapes(inferred))
     except Exception:  # noqa: BLE001 - what cannot be counted is left out; loading it decides
         return None
+
+
+def _stays_small(model: onnx.ModelProto) -> bool:
+    """Return whether shapes that are worked out cannot grow: forty Concats make a terabyte of one."""
+    most: dict[str, int] = {}
+    for node in model.graph.node:
+        sizes = [most.get(name, _SMALL) for name in node.input]
+        size = sum(sizes) if node.op_type == "Concat" else max(sizes, default=0)
+        if size > _LONGEST_SHAPE:
+            return False
+        most.update(dict.fromkeys(node.output, size))
+    return True
 
 
 def _without_weights(

@@ -17,6 +17,7 @@ _TYPES = {
     onnx.TensorProto.UINT8: "uint8",
 }
 _GREY = 1
+_MOST_BATCH = 1024
 
 
 def read_signature(
@@ -107,7 +108,7 @@ def _arrangement(
         if len(dims) == len(wanted) + 1 and all(
             dim in (None, 0, size) for dim, size in zip(dims[1:], wanted, strict=True)
         ):
-            if dims[0] is not None and dims[0] < 0:
+            if dims[0] is not None and not 0 <= dims[0] <= _MOST_BATCH:
                 break
             return arrangement
     got = "[" + ", ".join("any" if d is None else str(d) for d in dims[:8]) + "]"
@@ -116,6 +117,8 @@ def _arrangement(
 
 def _fix(dims: list[int | None], image: ImageShape, how: Preprocessing) -> str:
     h, w, c = image.height, image.width, image.channels
+    if dims and (dims[0] or 0) > _MOST_BATCH:
+        return f"Export with a dynamic batch, or a fixed one of at most {_MOST_BATCH}."
     if dims in ([c, h, w], [h, w, c], [h, w]):
         return "The batch is missing: export with an example of shape [1, ...]."
     if len(dims) == len("NCHW") and {1, 3} & set(dims[1:]) and c not in dims[1:]:

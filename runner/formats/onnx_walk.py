@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import onnx
+import onnx.defs
 
 from runner.failures import Refusal
 from runner.plain_text import cleaned
@@ -18,6 +19,7 @@ MOST_NODES = 50_000
 MOST_UNFOLDED = 200_000
 MOST_DEPTH = 8
 MOST_FUNCTIONS = 1_000
+MOST_TEXT = 4_000_000  # characters of metadata
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 _READS_FILES = {"EPContext"}  # loads a compiled model from a path that the node names
 _OLDEST_OPSET = 7
@@ -40,7 +42,8 @@ class Census:
 
     nodes: int = 0
     parameters: int = 0
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)  #: small ones, by name
+    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)  #: stored ones, by name
+    grown: dict[str, int] = field(default_factory=dict)  #: elements of what Concat makes of them
 
 
 def parse(data: bytes | memoryview) -> onnx.ModelProto:
@@ -65,7 +68,8 @@ def walk(model: onnx.ModelProto, *, memory: int) -> Census:
     Raises Refusal with E_ONNX_OP, E_ONNX_TOO_COMPLEX, E_ONNX_EXTERNAL_DATA, E_ONNX_BROKEN or
     E_MEMORY.
     """
-    _refuse_old_opset(model)
+    _refuse_strange_opset(model)
+    _refuse_much_text(model)
     if len(model.functions) > MOST_FUNCTIONS:
         raise Refusal("E_ONNX_TOO_COMPLEX", got=f"{len(model.functions)} functions")
     if model.training_info:
@@ -78,16 +82,34 @@ def walk(model: onnx.ModelProto, *, memory: int) -> Census:
         before = census.nodes
         # Names inside a function are its own: constants of the graph must not leak into it.
         census.constants.clear()
+        census.grown.clear()
         calls = _walk_nodes(list(function.node), census, local, memory)
         bodies[(function.domain, function.name)] = (census.nodes - before, calls)
     _refuse_endless_unfolding(main, bodies)
     return census
 
 
-def _refuse_old_opset(model: onnx.ModelProto) -> None:
+def _refuse_strange_opset(model: onnx.ModelProto) -> None:
     versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
-    if not versions or max(versions) < _OLDEST_OPSET:
-        raise Refusal("E_ONNX_OP", got=f"opset {max(versions, default=0)}")
+    newest = onnx.defs.onnx_opset_version()
+    if not versions or not _OLDEST_OPSET <= max(versions) <= newest:
+        raise Refusal(
+            "E_ONNX_OP",
+            expected=f"an opset from {_OLDEST_OPSET} to {newest}",
+            got=f"opset {max(versions, default=0)}",
+        )
+
+
+def _refuse_much_text(model: onnx.ModelProto) -> None:
+    size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
+    if size > MOST_TEXT:
+        raise Refusal(
+            "E_ONNX_TOO_COMPLEX",
+            "The metadata are larger than any contract needs.",
+            expected=f"at most {MOST_TEXT / 1e6:.0f} MB of text",
+            got=f"{size / 1e6:.0f} MB",
+            fix="Delete what is not needed from `model.metadata_props`.",
+        )
 
 
 def _walk_nodes(
@@ -217,6 +239,9 @@ def _refuse_huge(dims: object, data_type: int, what: str, memory: int) -> None:
 def _check_request(node: onnx.NodeProto, census: Census, memory: int) -> None:
     """Refuse an allocation that can be read off the file. The kernel's limit is the real guard."""
     names = list(node.input)
+    if node.op_type == "Concat":
+        _check_growth(node, census, memory)
+        return
     if node.op_type == "ConstantOfShape" and names:
         shape = _integers(census, names[0])
     elif node.op_type in {"Expand", "Tile", "Reshape"} and len(names) > 1:
@@ -228,6 +253,17 @@ def _check_request(node: onnx.NodeProto, census: Census, memory: int) -> None:
         return
     if shape and all(d >= 0 for d in shape):
         _refuse_huge(shape, 1, f"a tensor ({node.op_type})", memory)
+
+
+def _check_growth(node: onnx.NodeProto, census: Census, memory: int) -> None:
+    """Refuse constants that are put together to more than fits, as is done while loading."""
+    sizes = []
+    for name in node.input:
+        stored = census.constants.get(name)
+        sizes.append(census.grown.get(name) or (math.prod(stored.dims) if stored else 0))
+    if all(sizes) and node.output:
+        census.grown[node.output[0]] = sum(sizes)
+        _refuse_huge([sum(sizes)], 1, "a tensor (Concat)", memory)
 
 
 def _integers(census: Census, name: str) -> list[int]:

@@ -10,6 +10,7 @@ from runner.failures import Refusal
 from runner.predict.net import Outputs
 
 _MEMORY_WORDS = ("alloc", "memory", "bad_array_new_length", "vector::_M_default_append")
+_OPERATOR_WORDS = ("No Op registered", "is not a registered function", "support for models stamped")
 _FATAL_ONLY = 4
 
 
@@ -23,6 +24,8 @@ def refusal_of(error: Exception, code: str) -> Refusal:
     words = str(error)
     if isinstance(error, MemoryError) or any(mark in words for mark in _MEMORY_WORDS):
         return Refusal("E_MEMORY", got="an allocation that the limit refused")
+    if any(mark in words for mark in _OPERATOR_WORDS):
+        return Refusal("E_ONNX_OP", got=words)
     return Refusal(code, got=words)
 
 

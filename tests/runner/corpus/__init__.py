@@ -14,7 +14,8 @@ class Hostile:
     """A file, and what must become of it."""
 
     make: Callable[[], bytes]
-    verdict: Literal["accept", "refuse", "contain"]  #: of the check
+    #: of the check; any: whatever it is, it must be nobody's fault but the file's
+    verdict: Literal["accept", "refuse", "contain", "any"]
     code: str = ""  #: of the check; empty where it is accepted
     evaluated: str | None = None  #: code of the evaluation, where it is another than the check's
     format: str = "onnx"
