@@ -3,9 +3,11 @@
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
+
+from runner.contract import Task
 
 
 class _Lazily(click.Group):
@@ -104,11 +106,12 @@ def _resize(_: click.Context, __: click.Parameter, text: str | None) -> tuple[in
 
 
 _PLACE = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataset.command()
 @click.argument("name")
-@click.option("--task", type=click.Choice(["classification"]), default="classification")
+@click.option("--task", type=click.Choice(get_args(Task)), default="classification")
 @click.option("--train", help="Public images to learn from.")
 @click.option("--dev", help="Public images with full diagnostics.")
 @click.option("--board", required=True, help="Hidden images that rank.")
@@ -119,28 +122,41 @@ _PLACE = click.Path(file_okay=False, path_type=Path)
 @click.option("--artifacts", type=_PLACE, required=True)
 @click.option("--conditions", multiple=True, metavar="SPLIT=TEXT", help="Where a split differs.")
 @click.option("--resize", callback=_resize, metavar="HxW", help="For pictures of several sizes.")
+@click.option("--fit", type=click.Choice(["stretch", "letterbox"]), default="stretch")
+@click.option("--classes", type=_FILE, help="Names of a segmentation's classes, json or lines.")
+@click.option("--attributes", type=_FILE, help="What is known of each file, csv or json.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 def add(
     name: str,
-    task: Literal["classification"],
+    task: Task,
     licence: str,
     source: str,
     datasets: Path,
     artifacts: Path,
     conditions: tuple[str, ...],
     resize: tuple[int, int] | None,
+    fit: Literal["stretch", "letterbox"],
+    classes: Path | None,
+    attributes: Path | None,
     as_json: bool,
     **splits: str | None,
 ) -> None:
-    """Freeze a dataset version NAME of splits: a folder, a .npz file, or IMAGES,LABELS (IDX)."""
+    """Freeze a dataset version NAME of splits.
+
+    \b
+    classification  a folder of class folders, a .npz file, or IMAGES,LABELS (IDX)
+    detection       FOLDER,INSTANCES.json (COCO) or a .npz file
+    segmentation    IMAGES,MASKS (two folders) or a .npz file
+    """  # noqa: D301 - click's mark, not an escape
     from runner.datasets.adding import SPLITS, Card, add_dataset
-    from runner.datasets.source import DatasetError, load_source
+    from runner.datasets.loading import Reading, load_source
+    from runner.datasets.resizing import Resize
+    from runner.datasets.source import DatasetError
 
     said = dict(text.partition("=")[::2] for text in conditions)
+    how = Reading(task, Resize(*resize, fit) if resize else None, classes, attributes)
     try:
-        sources = {
-            split: load_source(text, resize=resize) for split in SPLITS if (text := splits[split])
-        }
+        sources = {split: load_source(text, how) for split in SPLITS if (text := splits[split])}
         card = Card(name, task, licence, source, said)
         manifest = add_dataset(card, sources, datasets=datasets, artifacts=artifacts)
     except DatasetError as error:

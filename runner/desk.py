@@ -32,6 +32,7 @@ ERRANDS = {
     "report": "runner.report.page:carry_out",
     "analysis": "runner.report.analysis:carry_out",
     "dataset": "runner.datasets.eda:carry_out",
+    "starter": "runner.starters.writing:carry_out",
 }
 
 

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from runner.contract import (
     Artifact,
+    Format,
     Ladder,
+    Limits,
     ModelFacts,
     Plain,
     Sha256,
@@ -18,6 +20,7 @@ from runner.contract import (
     Split,
     SplitScore,
     Task,
+    Tier,
     Verdict,
 )
 
@@ -195,6 +198,23 @@ class DatasetErrand(Plain):
     name: str = ""
 
 
+class StarterErrand(_Errand):
+    """Write what a beginner starts from: a script, a notebook, the card. Answered by ``Made``.
+
+    Artifacts: ``start.py`` and ``start.ipynb`` (and those without torch, where there are),
+    ``card.json`` for ``bookwiz-runner check``.
+    """
+
+    kind: Literal["starter"] = "starter"
+    name: str  #: of the benchmark, as one types it
+    title: str
+    metric: str
+    why: str = ""
+    formats: tuple[Format, ...] = ("onnx",)
+    limits: Limits = Limits()
+    minimum_tier: Tier = "reduced"
+
+
 Errand = Annotated[
     ScoreErrand
     | ReportErrand
@@ -202,7 +222,8 @@ Errand = Annotated[
     | CompareErrand
     | RevealErrand
     | AnalysisErrand
-    | DatasetErrand,
+    | DatasetErrand
+    | StarterErrand,
     Field(discriminator="kind"),
 ]
 

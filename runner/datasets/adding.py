@@ -1,6 +1,5 @@
 """Turns sources into a frozen dataset version: one set of classes, one shape, doubts said aloud."""
 
-import hashlib
 import io
 import itertools
 import json
@@ -10,18 +9,26 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner import blobs
 from runner.contract import Artifact, DatasetManifest, SplitFacts, Task
+from runner.datasets.checks import doubts
+from runner.datasets.npz import ATTRIBUTE
 from runner.datasets.source import DatasetError, Source
-from runner.datasets.version import SplitArrays, key_of, read_manifest, write_version
+from runner.datasets.truth import IGNORED, Truth, arrays_of, most_of, per_class, renumbered
+from runner.datasets.version import (
+    SplitArrays,
+    images_file,
+    key_of,
+    read_manifest,
+    write_version,
+)
 
 SplitName = Literal["train", "dev", "board", "shadow"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 _PUBLIC = ("train", "dev")
-_UNEVEN = 10  # the largest class has this many times the images of the smallest
-_MOST_CLASSES = 100_000
+_MOST_CLASSES = {"classification": 100_000, "detection": 10_000, "segmentation": IGNORED}
+_LEAST_CLASSES = {"classification": 2, "detection": 1, "segmentation": 2}
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,6 @@ def add_dataset(
 
     Raises DatasetError for what cannot be a benchmark.
     """
-    if card.task != "classification":
-        raise DatasetError(f"{card.task} datasets cannot be added yet")
     if "board" not in sources:
         raise DatasetError("a benchmark needs a board split")
     if not card.licence.strip() or not card.source.strip():
@@ -52,11 +57,15 @@ def add_dataset(
     if unknown:
         raise DatasetError(f"conditions of a split that is not there: {', '.join(sorted(unknown))}")
     shape = _one_shape(sources)
-    classes = _classes(sources)
-    if len(classes) < 2:  # noqa: PLR2004 - one class is always right
-        raise DatasetError("a classification benchmark needs at least two classes; one was found")
+    classes = _classes(sources, card.task)
+    if len(classes) < _LEAST_CLASSES[card.task]:  # one class is always right
+        raise DatasetError(f"a {card.task} benchmark needs at least two classes; one was found")
     splits: dict[str, SplitArrays] = {
-        split: SplitArrays(sources[split].images, _labels(sources[split], classes, split))
+        split: SplitArrays(
+            sources[split].images,
+            _truth(sources[split], classes, split),
+            dict(sources[split].attributes),
+        )
         for split in SPLITS
         if split in sources
     }
@@ -80,7 +89,7 @@ def add_dataset(
             "splits": tuple(_facts(name, s, classes, card) for name, s in splits.items()),
             "warnings": (
                 *(f"{n}: {w}" for n, s in sources.items() for w in s.warnings),
-                *_doubts(splits, classes),
+                *doubts(card.task, splits, classes),
             ),
             "downloads": tuple(
                 _download(split, splits[split], classes, card, artifacts)
@@ -101,65 +110,39 @@ def _one_shape(sources: Mapping[SplitName, Source]) -> tuple[int, ...]:
     return shapes["board"]
 
 
-def _classes(sources: Mapping[SplitName, Source]) -> tuple[str, ...]:
+def _classes(sources: Mapping[SplitName, Source], task: Task) -> tuple[str, ...]:
     """Return the classes of all splits. Named ones in the first split's order, then the rest's."""
     named = [source.classes for source in sources.values() if source.classes is not None]
     if not named:
-        most = max(int(source.labels.max()) for source in sources.values())
-        if most >= _MOST_CLASSES:
-            raise DatasetError(f"a label is {most}; expected less than {_MOST_CLASSES}")
+        most = max(most_of(source.truth) for source in sources.values())
+        if most >= _MOST_CLASSES[task]:
+            raise DatasetError(f"a label is {most}; expected less than {_MOST_CLASSES[task]}")
         return tuple(str(number) for number in range(most + 1))
     return tuple(dict.fromkeys(itertools.chain.from_iterable(named)))
 
 
-def _labels(source: Source, classes: tuple[str, ...], split: str) -> NDArray[np.int64]:
+def _truth(source: Source, classes: tuple[str, ...], split: str) -> Truth:
     own = source.classes or classes
-    if source.labels.max() >= len(own):
-        raise DatasetError(
-            f"{split}: a label is {source.labels.max()}, but there are only {len(own)} classes"
-        )
+    most = most_of(source.truth)
+    if most >= len(own):
+        raise DatasetError(f"{split}: a label is {most}, but there are only {len(own)} classes")
     place = {name: number for number, name in enumerate(classes)}
-    return np.array([place[name] for name in own], np.int64)[source.labels]
+    return renumbered(source.truth, np.array([place[name] for name in own], np.int64))
 
 
 def _facts(split: str, arrays: SplitArrays, classes: tuple[str, ...], card: Card) -> SplitFacts:
-    counts = np.bincount(arrays.labels, minlength=len(classes))
+    sha256, size = images_file(arrays.images)
     return SplitFacts.model_validate(
         {
             "split": split,
-            "images": len(arrays.labels),
-            "per_class": tuple(counts.tolist()),
+            "images": len(arrays.images),
+            "per_class": tuple(per_class(arrays.truth, len(classes)).tolist()),
+            "sha256": sha256,
+            "size": size,
+            "attributes": tuple(arrays.attributes),
             "conditions": card.conditions.get(split, ""),
         }
     )
-
-
-def _doubts(splits: Mapping[str, SplitArrays], classes: tuple[str, ...]) -> list[str]:
-    found = []
-    for split, arrays in splits.items():
-        counts = np.bincount(arrays.labels, minlength=len(classes))
-        empty = [classes[number] for number in np.flatnonzero(counts == 0)[:5]]
-        if empty:
-            found.append(
-                f"{split}: {int((counts == 0).sum())} classes have no image: {', '.join(empty)}"
-            )
-        some = counts[counts > 0]
-        if some.max() > _UNEVEN * some.min():
-            found.append(f"{split}: classes are uneven, from {some.min()} to {some.max()} images")
-    hashes = {split: _hashes(arrays.images) for split, arrays in splits.items()}
-    for split, own in hashes.items():
-        if len(own) > len(set(own)):
-            found.append(f"{split}: {len(own) - len(set(own))} images are there more than once")
-    for one, other in itertools.combinations(hashes, 2):
-        shared = set(hashes[one])
-        count = sum(digest in shared for digest in hashes[other])
-        if count:
-            found.append(f"{count} images of {other} are in {one} too")
-    return found
-
-
-def _hashes(images: NDArray[np.uint8]) -> list[bytes]:
-    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
 def _download(
@@ -169,10 +152,12 @@ def _download(
     np.savez_compressed(
         file,
         images=arrays.images,
-        labels=arrays.labels,
         classes=np.array(classes),
         licence=np.array(card.licence),
         source=np.array(card.source),
+        allow_pickle=False,
+        **arrays_of(arrays.truth),
+        **{ATTRIBUTE + name: np.array(words) for name, words in arrays.attributes.items()},
     )
     return blobs.store(
         artifacts, file.getvalue(), name=f"{split}.npz", media_type="application/x-npz"

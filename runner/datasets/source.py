@@ -1,11 +1,12 @@
-"""A split as it came from outside, before it is checked: images, labels, class names, and doubts."""
+"""A split as it came from outside, before it is checked: images, truth, class names, and doubts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from runner.datasets.truth import IGNORED, Truth
 
 
 class DatasetError(Exception):
@@ -14,33 +15,14 @@ class DatasetError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Images uint8 [n, h, w, c] with labels int64 [n] that count in ``classes``, if these are named."""
+    """Images uint8 [n, h, w, c] with a truth that counts in ``classes``, if these are named."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    truth: Truth
     classes: tuple[str, ...] | None
-    warnings: tuple[str, ...] = field(default=())
-
-
-def load_source(text: str, *, resize: tuple[int, int] | None = None) -> Source:
-    """Read ``text``: a folder of class folders, a ``.npz`` file, or ``IMAGES,LABELS`` (IDX).
-
-    ``resize`` is (height, width) for pictures of several sizes. Raises DatasetError.
-    """
-    from runner.datasets.folders import load_folder
-    from runner.datasets.idx import load_idx
-    from runner.datasets.npz import load_npz
-
-    if Path(text).is_dir():
-        return load_folder(Path(text), resize=resize)
-    if text.endswith(".npz"):
-        return load_npz(Path(text))
-    images, comma, labels = text.partition(",")
-    if comma:
-        return load_idx(Path(images), Path(labels))
-    raise DatasetError(
-        f"{text} is neither a folder of class folders, nor a .npz file, nor IMAGES,LABELS (IDX)"
-    )
+    warnings: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: n words by name
+    names: tuple[str, ...] = ()  #: n file names, where the images were files
 
 
 def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
@@ -78,3 +60,18 @@ def named(classes: Sequence[object]) -> tuple[str, ...]:
     if not all(names) or len(set(names)) != len(names):
         raise DatasetError(f"class names must be different and not empty: {', '.join(names)[:200]}")
     return names
+
+
+def as_masks(array: NDArray[np.generic], shape: tuple[int, ...], where: str) -> NDArray[np.uint8]:
+    """Return ``array`` as uint8 ``shape`` [n, h, w]. Raises DatasetError naming ``where``."""
+    if array.dtype.kind not in "iu" or array.shape != shape:
+        raise DatasetError(
+            f"{where}: masks are {array.dtype} {list(array.shape)}, expected whole numbers "
+            f"{list(shape)}: one class for each pixel"
+        )
+    if array.size and (array.min() < 0 or array.max() > IGNORED):
+        raise DatasetError(
+            f"{where}: a mask holds {array.min() if array.min() < 0 else array.max()}, expected 0 "
+            f"to 254, or {IGNORED} where no class counts"
+        )
+    return np.ascontiguousarray(array, dtype=np.uint8)

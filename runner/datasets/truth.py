@@ -6,9 +6,9 @@ of each image, a list of n words by name.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +42,64 @@ class Boxes:
         """Return the number of images."""
         return len(self.size)
 
+    def fed(self) -> NDArray[np.float64]:
+        """Return the boxes [m, 4] as x, y, width, height in pixels of the fed images."""
+        scale, pad = self.scale[self.image], self.pad[self.image]
+        return np.concatenate([self.box[:, :2] * scale + pad, self.box[:, 2:] * scale], axis=1)
+
 
 Truth = Labels | Masks | Boxes
+
+
+def arrays_of(truth: Truth) -> dict[str, NDArray[Any]]:
+    """Return everything that ``truth`` consists of, by name, always in the same order."""
+    if isinstance(truth, Boxes):
+        return {f.name: getattr(truth, f.name) for f in fields(Boxes)}
+    return {"masks" if truth.ndim > 1 else "labels": truth}
+
+
+def most_of(truth: Truth) -> int:
+    """Return the highest class number; -1 where there is none."""
+    if isinstance(truth, Boxes):
+        return int(truth.category.max(initial=-1))
+    if truth.ndim == 1:
+        return int(truth.max(initial=-1))
+    counts = np.bincount(truth.ravel(), minlength=IGNORED + 1)[:IGNORED]
+    return int(np.flatnonzero(counts).max(initial=-1))
+
+
+def renumbered(truth: Truth, place: NDArray[np.int64]) -> Truth:
+    """Return ``truth`` with class ``i`` called ``place[i]``; what is ignored stays so."""
+    if isinstance(truth, Boxes):
+        return replace(truth, category=place[truth.category])
+    if truth.ndim == 1:
+        return place[truth]
+    table = np.full(IGNORED + 1, IGNORED, np.uint8)
+    table[: len(place)] = place
+    masks: Masks = table[truth]
+    return masks
+
+
+def per_class(truth: Truth, classes: int) -> NDArray[np.int64]:
+    """Return how many images, boxes or pixels there are of each class."""
+    if isinstance(truth, Boxes):
+        return np.bincount(truth.category, minlength=classes)
+    if truth.ndim == 1:
+        return np.bincount(truth, minlength=classes)
+    return np.bincount(truth.ravel(), minlength=IGNORED + 1)[:classes]
+
+
+def ending_of(truth: Truth) -> str:
+    """Return ``npz`` or ``npy``: what ``labels/<split>`` ends with."""
+    return "npz" if isinstance(truth, Boxes) else "npy"
+
+
+def save_truth(file: BinaryIO, truth: Truth) -> None:
+    """Write ``truth`` in the form that ``read_truth`` reads."""
+    if isinstance(truth, Boxes):
+        np.savez(file, allow_pickle=False, **arrays_of(truth))
+    else:
+        np.save(file, np.ascontiguousarray(truth), allow_pickle=False)
 
 
 def read_truth(datasets: Path, manifest: DatasetManifest, split: str) -> Truth:

@@ -1,33 +1,38 @@
-"""Dataset versions on disk: ``<datasets>/<key>/`` with a manifest, images and labels apart.
+"""Dataset versions on disk: ``<datasets>/<key>/`` with a manifest, images and truth apart.
 
 ``images/<split>.npy`` is uint8 [n, h, w, c] and goes to the predicting process as a descriptor;
-``labels/<split>.npy`` is int64 [n] and never does. A version is written once and never changed.
+``labels/`` and ``attributes/`` (see ``truth``) never do. A version is written once and never changed.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.contract import DatasetManifest
+from runner.datasets.truth import Truth, arrays_of, ending_of, save_truth
 from runner.failures import Refusal
 
-_LAYOUT = b"1"  # part of every key: another layout on disk is another version
+_LAYOUT = b"2"  # part of every key: another layout on disk is another version
 
 
 @dataclass(frozen=True)
 class SplitArrays:
-    """The images uint8 [n, h, w, c] and labels int64 [n] of one split."""
+    """The images uint8 [n, h, w, c] of one split, what is true of them, and n words by attribute."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    truth: Truth
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ def key_of(name: str, facts: str, splits: Mapping[str, SplitArrays]) -> str:
     for split, arrays in sorted(splits.items()):
         digest.update(f"\0{split}{arrays.images.shape}".encode())
         digest.update(np.ascontiguousarray(arrays.images).data)
-        digest.update(np.ascontiguousarray(arrays.labels).data)
+        for part, array in arrays_of(arrays.truth).items():
+            digest.update(f"{part}{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(json.dumps(sorted(arrays.attributes.items())).encode())
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "dataset"
     return f"{slug}-{digest.hexdigest()[:12]}"
 
@@ -65,10 +73,10 @@ def write_version(
     try:
         building.chmod(0o755)
         for split, arrays in splits.items():
-            _save(building / "images" / f"{split}.npy", arrays.images)
-            _save(building / "labels" / f"{split}.npy", arrays.labels)
-        _write(building / "manifest.json", manifest.model_dump_json(indent=1).encode())
-        for folder in (building / "images", building / "labels", building):
+            _write_split(building, split, arrays)
+        with _kept(building / "manifest.json") as file:
+            file.write(manifest.model_dump_json(indent=1).encode())
+        for folder in (*(path for path in building.iterdir() if path.is_dir()), building):
             _sync_folder(folder)
         try:
             building.rename(target)
@@ -80,17 +88,44 @@ def write_version(
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _save(path: Path, array: NDArray[np.uint8] | NDArray[np.int64]) -> None:
+def images_file(images: NDArray[np.uint8]) -> tuple[str, int]:
+    """Return sha256 and size of the file that ``write_version`` makes of a split's images."""
+    counted = _Counted()
+    np.lib.format.write_array_header_1_0(
+        counted, np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(images))
+    )
+    counted.write(np.ascontiguousarray(images).data)
+    return counted.digest.hexdigest(), counted.size
+
+
+class _Counted:
+    """A file that keeps only the hash and the number of its bytes."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        self.digest.update(data)
+        self.size += memoryview(data).nbytes
+
+
+def _write_split(building: Path, split: str, arrays: SplitArrays) -> None:
+    with _kept(building / "images" / f"{split}.npy") as file:
+        np.save(file, np.ascontiguousarray(arrays.images), allow_pickle=False)
+    with _kept(building / "labels" / f"{split}.{ending_of(arrays.truth)}") as file:
+        save_truth(file, arrays.truth)
+    if arrays.attributes:
+        with _kept(building / "attributes" / f"{split}.json") as file:
+            file.write(json.dumps(dict(arrays.attributes), ensure_ascii=False).encode())
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file whose bytes are on the disk when it is closed."""
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from PIL import Image
 from runner.cli import main
 from runner.contract import DatasetManifest
 from runner.datasets.adding import Card, add_dataset
-from runner.datasets.source import DatasetError, Source, load_source
-from runner.datasets.truth import read_truth
+from runner.datasets.loading import Reading, load_source
+from runner.datasets.resizing import Resize
+from runner.datasets.source import DatasetError, Source
+from runner.datasets.truth import IGNORED, Boxes, arrays_of, read_attributes, read_truth
 from runner.datasets.version import read_manifest, split_file
 from runner.failures import Refusal
 
@@ -40,7 +43,7 @@ def test_a_version_holds_images_and_labels_apart(tmp_path):
     found = split_file(tmp_path / "d", manifest, "board")
     raw = np.fromfile(found.path, np.uint8, offset=found.offset)
     assert (raw == board.images.ravel()).all()
-    assert (read_truth(tmp_path / "d", manifest, "board") == board.labels).all()
+    assert (read_truth(tmp_path / "d", manifest, "board") == board.truth).all()
     assert sorted(p.name for p in (tmp_path / "d" / manifest.key).iterdir()) == [
         "images",
         "labels",
@@ -77,7 +80,7 @@ def test_public_splits_can_be_downloaded_and_hidden_ones_cannot(tmp_path):
 def test_doubts_are_said(tmp_path):
     board = source(12)
     uneven = Source(board.images, np.array([0] * 11 + [2]), None)
-    manifest = add(tmp_path, train=Source(board.images[:2], board.labels[:2], None), board=uneven)
+    manifest = add(tmp_path, train=Source(board.images[:2], board.truth[:2], None), board=uneven)
     assert manifest.warnings == (
         "train: 1 classes have no image: 2",
         "board: 1 classes have no image: 1",
@@ -109,8 +112,8 @@ def test_splits_may_name_their_classes_in_different_order(tmp_path):
     one, other = source(2, classes=2), source(2, seed=1, classes=2)
     manifest = add(
         tmp_path,
-        dev=Source(one.images, one.labels, ("cat", "dog")),
-        board=Source(other.images, other.labels, ("dog", "cat")),
+        dev=Source(one.images, one.truth, ("cat", "dog")),
+        board=Source(other.images, other.truth, ("dog", "cat")),
     )
     assert manifest.classes == ("cat", "dog")
     assert read_truth(tmp_path / "d", manifest, "board").tolist() == [1, 0]
@@ -124,7 +127,7 @@ def test_folders_are_read_and_broken_files_are_named(tmp_path):
     found = load_source(str(tmp_path / "s"))
     assert found.classes == ("cat", "dog")
     assert found.images[:, 0, 0, 0].tolist() == [10, 20]
-    assert found.labels.tolist() == [0, 1]
+    assert found.truth.tolist() == [0, 1]
     assert found.warnings == ("1 files cannot be read and were left out: dog/2.jpg",)
 
 
@@ -133,7 +136,7 @@ def test_pictures_of_several_sizes_need_a_rule(tmp_path):
     picture(tmp_path / "s" / "dog" / "1.png", 20, size=(8, 6))
     with pytest.raises(DatasetError, match="2 sizes"):
         load_source(str(tmp_path / "s"))
-    found = load_source(str(tmp_path / "s"), resize=(3, 5))
+    found = load_source(str(tmp_path / "s"), Reading(resize=Resize(3, 5)))
     assert found.images.shape == (2, 3, 5, 1)
     assert found.warnings == ("resized to 3x5 (bilinear, aspect not kept)",)
 
@@ -195,3 +198,97 @@ def test_the_command_prints_the_manifest_and_a_mistake_in_words(tmp_path):
     wrong = CliRunner().invoke(main, [*command, "--conditions", "shadow=at night"])
     assert wrong.exit_code == 1
     assert "conditions of a split that is not there: shadow" in wrong.output
+
+
+def boxes(**given) -> Boxes:
+    said = {
+        "image": [0, 0, 2],
+        "box": [[1.0, 1, 2, 2], [0, 0, 4, 4], [1, 0, 3, 2]],
+        "category": [1, 0, 1],
+        "area": [4.0, 16, 6],
+        "crowd": [False, False, True],
+        "size": [[4, 4]] * 3,
+        "scale": [[1.0, 1]] * 3,
+        "pad": [[0.0, 0]] * 3,
+    }
+    return Boxes(**{name: np.array(value) for name, value in (said | given).items()})
+
+
+TRUTHS = {
+    "classification": np.array([1, 0, 1]),
+    "segmentation": np.full((3, 4, 4), IGNORED, np.uint8) * (np.arange(16).reshape(4, 4) > 3),
+    "detection": boxes(),
+}
+
+
+@pytest.mark.parametrize("task", TRUTHS)
+def test_the_truth_of_every_task_is_read_as_it_was_written(tmp_path, task):
+    truth = TRUTHS[task]
+    light = {"light": ("day", "night", "day")}
+    board = Source(source(3).images, truth, ("a", "b"), attributes=light)
+    manifest = add(tmp_path, Card("x", task, "CC0", "us", {}), board=board, train=board)
+    found = read_truth(tmp_path / "d", manifest, "board")
+    for one, other in zip(arrays_of(found).values(), arrays_of(truth).values(), strict=True):
+        assert (one == other).all()
+    assert read_attributes(tmp_path / "d", manifest, "board") == {"light": ["day", "night", "day"]}
+    assert manifest.splits[1].attributes == ("light",)
+    (download,) = manifest.downloads
+    path = tmp_path / "train.npz"
+    path.write_bytes((tmp_path / "a" / download.sha256[:2] / download.sha256).read_bytes())
+    again = load_source(str(path), Reading(task))
+    assert arrays_of(again.truth).keys() == arrays_of(truth).keys()
+    assert again.attributes == light
+    rewritten = add(tmp_path, Card("x", task, "CC0", "us", {}), train=again, board=again)
+    assert rewritten.key == manifest.key
+
+
+def test_the_manifest_names_the_images_file(tmp_path):
+    manifest = add(tmp_path, board=source())
+    data = (tmp_path / "d" / manifest.key / "images" / "board.npy").read_bytes()
+    (facts,) = manifest.splits
+    assert (facts.sha256, facts.size) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
+def test_what_is_true_is_part_of_the_key(tmp_path):
+    card = Card("x", "detection", "CC0", "us", {})
+    keys = {
+        add(tmp_path, card, board=Source(source(3).images, truth, ("a", "b"), attributes=known)).key
+        for truth, known in (
+            (boxes(), {}),
+            (boxes(crowd=[False] * 3), {}),
+            (boxes(), {"light": ("day",) * 3}),
+        )
+    }
+    assert len(keys) == 3
+
+
+def test_splits_may_number_masks_and_boxes_differently(tmp_path):
+    images = source(3).images
+    for task, truth, wanted in (
+        ("detection", boxes(), [0, 1, 0]),
+        ("segmentation", TRUTHS["segmentation"], [1, 1, 1, 1, IGNORED]),
+    ):
+        manifest = add(
+            tmp_path,
+            Card(task, task, "CC0", "us", {}),
+            dev=Source(images, truth, ("b", "a")),
+            board=Source(images, truth, ("a", "b")),
+        )
+        found = read_truth(tmp_path / "d", manifest, "board")
+        if task == "detection":
+            assert found.category.tolist() == wanted
+        else:
+            assert found[0].ravel()[:5].tolist() == wanted
+
+
+def test_the_class_balance_counts_images_boxes_and_pixels(tmp_path):
+    counts = {}
+    for task, truth in TRUTHS.items():
+        board = Source(source(3).images, truth, ("a", "b"))
+        counts[task] = add(tmp_path, Card(task, task, "CC0", "us", {}), board=board)
+    assert {task: m.splits[0].per_class for task, m in counts.items()} == {
+        "classification": (1, 2),
+        "detection": (1, 2),
+        "segmentation": (12, 0),
+    }
+    assert "board: 1 classes have no pixel: b" in counts["segmentation"].warnings

@@ -235,4 +235,4 @@ def test_gzip_is_how_mnist_comes(tmp_path: Path) -> None:
     (tmp_path / "l").write_bytes(bytes([0, 0, 8, 1]) + np.array([2], ">u4").tobytes() + b"\1\0")
     source = load_idx(tmp_path / "i.gz", tmp_path / "l")
     assert (source.images[..., 0] == images).all()
-    assert source.labels.tolist() == [1, 0]
+    assert source.truth.tolist() == [1, 0]
