@@ -72,6 +72,6 @@ def draw_against(now: Sequence[Metric], before: Sequence[Metric], *, previous: s
     return bars(
         rows,
         title="Against the best before",
-        subtitle="dev, with 95 % intervals; overlapping ones can still differ: see the paired test",
+        subtitle="dev, with 95 % intervals",
         alt=f"Now and before on dev: {'; '.join(said)}." if said else "Nothing to compare.",
     )

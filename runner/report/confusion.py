@@ -6,6 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from numpy.typing import NDArray
 
 from runner.contract import SplitScore
+from runner.report import words
 from runner.report.style import (
     CARD,
     HEAD,
@@ -26,6 +27,7 @@ from runner.report.style import (
 _COUNTS_UP_TO = 20  # more cells than this cannot hold a legible number
 _NAMES_UP_TO = 40
 _NAME_LENGTH = 14
+_LONGEST = 9999  # counts above this do not fit their cell
 _DARK = 0.55  # from this share of a row on, ink is white
 
 
@@ -36,36 +38,51 @@ def draw(name: str, score: SplitScore) -> Picture:
     """
     if not score.confusion:
         raise ValueError(f"the split {score.split} has no confusion to show")
-    counts = np.asarray(score.confusion, dtype=np.int64)
-    classes = tuple(found.name for found in score.classes)
-    side = float(np.clip(2.6 + 0.36 * len(classes), 4.2, 8.4))
-    accuracy = score.metrics[0]
+    metric = score.metrics[0]
     between = (
-        f" · 95 % interval {100 * accuracy.low:.1f}–{100 * accuracy.high:.1f}"
-        if accuracy.low is not None and accuracy.high is not None
+        f" · 95 % interval {100 * metric.low:.1f}–{100 * metric.high:.1f}"
+        if metric.low is not None and metric.high is not None
         else ""
     )
-    figure = card(
-        side + 0.4,
-        side + HEAD,
-        title=f"{percent(accuracy.value)} right",
+    accuracy = metric.name == "accuracy"
+    value = percent(metric.value)
+    return draw_counts(
+        np.asarray(score.confusion, dtype=np.int64),
+        tuple(found.name for found in score.classes),
+        title=f"{value} right" if accuracy else f"{words.title(metric.name)} {value}",
         subtitle=f"{_cut(name, 28)}, {score.split}: {score.images} images{between}",
+        alt=alternative(score),
     )
-    axes = axes_in(figure, _box(side, classes))
+
+
+def draw_counts(
+    counts: NDArray[np.int64], names: tuple[str, ...], *, title: str, subtitle: str, alt: str
+) -> Picture:
+    """Return the picture of counts [k, k]: row = what is true, column = what was predicted."""
+    side = float(np.clip(2.6 + 0.36 * len(names), 4.2, 8.4))
+    figure = card(side + 0.4, side + HEAD, title=title, subtitle=subtitle)
+    axes = axes_in(figure, _box(side, names))
     _fill(axes, counts)
-    _label(axes, classes)
-    return picture(figure, alternative(score))
+    _label(axes, names)
+    return picture(figure, alt)
 
 
 def alternative(score: SplitScore) -> str:
     """Return the picture in words, such as "Confusion matrix of 10 classes: 93.1 % right; …"."""
+    unit = "pixel" if any(found.iou is not None for found in score.classes) else "time"
     worst = ", ".join(
-        f"{_cut(true, 40)} taken for {_cut(taken, 40)} ({count} time{'s' if count > 1 else ''})"
+        f"{_cut(true, 40)} taken for {_cut(taken, 40)} ({count:,} {unit}{'s' if count > 1 else ''})"
         for true, taken, count in score.confused[:3]
     )
+    metric = score.metrics[0]
+    value = percent(metric.value)
     return (
         f"Confusion matrix of {len(score.classes)} classes on {score.images} {score.split} images: "
-        f"{100 * score.metrics[0].value:.1f} % right; "
+        + (
+            f"{value} right; "
+            if metric.name == "accuracy"
+            else f"{words.title(metric.name)} {value}; "
+        )
         + (f"most confused: {worst}." if worst else "nothing was confused.")
     )
 
@@ -94,9 +111,17 @@ def _fill(axes: Axes, counts: NDArray[np.int64]) -> None:
     for true, taken in np.argwhere(counts > 0):
         dark = norm(shares[true, taken]) > _DARK
         axes.text(
-            taken, true, f"{counts[true, taken]}", ha="center", va="center", fontsize=size,
+            taken, true, _number(counts, shares, true, taken), ha="center", va="center", fontsize=size,
             color="white" if dark else INK, fontweight="bold" if true == taken else "normal",
         )  # fmt: skip
+
+
+def _number(counts: NDArray[np.int64], shares: NDArray[np.float64], true: int, taken: int) -> str:
+    """Return what stands in a cell: a count, or where those are long (pixels), percent of the row."""
+    if counts.max() <= _LONGEST:
+        return f"{counts[true, taken]}"
+    share = 100 * shares[true, taken]
+    return f"{share:.0f} %" if share >= 0.5 else "·"  # noqa: PLR2004 - what would round to zero
 
 
 def _label(axes: Axes, classes: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ _RECALLS = np.linspace(0, 1, 101)
 #: TIDE's kinds of error (Bolya et al. 2020, ECCV), in a learner's words
 TIDE = {
     "Cls": "right place, wrong class",
-    "Loc": "right class, box too far off",
+    "Loc": "right class, box off",
     "Both": "wrong class and box off",
     "Dupe": "found a second time",
     "Bkg": "nothing is there",
@@ -73,6 +73,20 @@ class Detections:
         there = found[:, (found > -1).all(axis=0)]
         precision = there.mean(axis=1) if there.shape[1] else np.zeros(len(_RECALLS))
         return _RECALLS, precision
+
+    def mean_ap(self) -> float:
+        """Return the mean over classes and IoU .50 to .95, as COCO has it; 0 without objects."""
+        assert self._evaluation.eval is not None
+        found = self._evaluation.eval["precision"][:, :, :, 0, -1]
+        return float(found[found > -1].mean()) if (found > -1).any() else 0.0
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Return counts [classes + 1, classes + 1] at IoU .50; the last one is "nothing there".
+
+        Row: what is there; column: what was found.
+        """
+        said: NDArray[np.int64] = self._evaluation.confusion_matrix(min_score=SURE)["matrix"]
+        return said.astype(np.int64)
 
     @functools.cached_property
     def tide(self) -> dict[str, tuple[float, int]]:
@@ -138,6 +152,11 @@ class Detections:
         for thing in np.flatnonzero(~self._truth.crowd):
             harm[self._truth.image[thing]] += not self._found_surely(matched.get(int(thing) + 1))
         return harm
+
+
+def detections_of(evidence: Evidence) -> Detections | None:
+    """Return the matched boxes; None for a task that has none."""
+    return Detections(evidence) if evidence.task == "detection" else None
 
 
 def _as_coco(truth: Boxes, classes: tuple[str, ...]) -> dict[str, Any]:

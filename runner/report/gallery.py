@@ -22,9 +22,17 @@ LEGENDS = {
 
 
 def draw(
-    evidence: Evidence, mistakes: Sequence[Mistake], detections: Detections | None = None
+    evidence: Evidence,
+    mistakes: Sequence[Mistake],
+    detections: Detections | None = None,
+    *,
+    lost: bool = False,
 ) -> Picture:
-    """Return up to 24 images with a line below each; one that says so where there are none."""
+    """Return up to 24 images with a line below each; one that says so where there are none.
+
+    ``lost``: they are the images that another model did better.
+    """
+    kind = "images that got worse" if lost else "worst dev images"
     wide = 2 if evidence.task == "segmentation" else 1
     across = _ACROSS // wide
     shown = max(len(mistakes), 1)
@@ -34,7 +42,7 @@ def draw(
     figure = card(
         width,
         HEAD + rows * (_SIDE + _WORDS) + 0.2,
-        title="The worst dev images" if mistakes else "No mistake on dev",
+        title=f"The {kind}" if mistakes else "No mistake on dev",
         subtitle=LEGENDS[evidence.task],
     )
     height = figure.get_size_inches()[1]
@@ -50,13 +58,13 @@ def draw(
             left / width, (top - _SIDE - 0.06) / height, "\n".join(plain(line) for line in lines),
             fontsize=SMALL - 1, color=INK, va="top", linespacing=1.15,
         )  # fmt: skip
-    return picture(figure, alternative(evidence, mistakes))
+    return picture(figure, alternative(evidence, mistakes, kind=kind))
 
 
-def alternative(evidence: Evidence, mistakes: Sequence[Mistake]) -> str:
+def alternative(evidence: Evidence, mistakes: Sequence[Mistake], *, kind: str) -> str:
     """Return the gallery in words, the first five images in full."""
     if not mistakes:
         return f"No mistake on {len(evidence)} dev images."
     first = "; ".join(f"image {m.image}: {m.words}" for m in mistakes[:5])
     rest = f"; and {len(mistakes) - 5} more" if len(mistakes) > 5 else ""  # noqa: PLR2004
-    return f"The {len(mistakes)} worst of {len(evidence)} dev images. {first}{rest}."
+    return f"The {len(mistakes)} {kind} of {len(evidence)}. {first}{rest}."

@@ -91,7 +91,7 @@ def _dev_parts(sections: Sections) -> dict[str, Any]:
         ),
         "mistakes": None if mistakes is None else _shots(sections, mistakes),
         "mistakes_words": _mistakes_words(sections),
-        "diff_words": sections.versus.words() if sections.versus else "",
+        "diff_words": sections.difference(),
         "diff_picture": _against(sections),
         "broken": _shots(sections, sections.broken()),
         "analyses": [

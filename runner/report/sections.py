@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner import scoring
-from runner.contract import DatasetManifest, Metric, SplitScore
+from runner.contract import DatasetManifest, Metric, SplitScore, Task
 from runner.datasets.version import read_manifest
 from runner.errands import ReportErrand
 from runner.report import classes, confusion, curves, words
-from runner.report.detection import Detections
+from runner.report.detection import Detections, detections_of
 from runner.report.evidence import Evidence, gather
 from runner.report.secrecy import dev_score, released, told
 from runner.report.style import Bar, Picture, bars
@@ -62,6 +62,10 @@ class Sections:
             return None
         return compared(self.evidence, self.before, self.detections)
 
+    def difference(self) -> str:
+        """Return the comparison with the best before as a sentence; empty without one."""
+        return self.versus.words(test_of(self.manifest.task)) if self.versus else ""
+
     def broken(self) -> list[Mistake]:
         """Return the images that the model before did better, the largest loss first."""
         if self.evidence is None or self.versus is None:
@@ -75,9 +79,9 @@ class Sections:
         return score_of(self.desk, self.before, metric=self.errand.metric).metrics
 
 
-def detections_of(evidence: Evidence) -> Detections | None:
-    """Return the matched boxes; None for a task that has none."""
-    return Detections(evidence) if evidence.task == "detection" else None
+def test_of(task: Task) -> str:
+    """Return what the paired test is called: of right and wrong, it is McNemar's."""
+    return "McNemar" if task == "classification" else "sign test"
 
 
 def compared(evidence: Evidence, before: Evidence, detections: Detections | None) -> Versus:

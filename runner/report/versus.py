@@ -24,8 +24,8 @@ class Versus:
         """Whether chance alone would seldom (p < .05) part them so far."""
         return self.p < 0.05  # noqa: PLR2004 - the field's habit
 
-    def words(self) -> str:
-        """Return the comparison as a sentence."""
+    def words(self, test: str = "McNemar") -> str:
+        """Return the comparison as a sentence; ``test`` is what the p-value is called."""
         fixed, broken = len(self.fixed), len(self.broken)
         if fixed == broken == 0:
             return "Both models do equally well on every dev image."
@@ -36,7 +36,7 @@ class Versus:
         )
         return (
             f"{fixed} dev image{'s' if fixed != 1 else ''} better, {broken} worse, {self.same} "
-            f"as before (McNemar p {p_words(self.p)}): {end}."
+            f"as before ({test} p {p_words(self.p)}): {end}."
         )
 
 

@@ -1,0 +1,348 @@
+"""What a member asks about a model, for each of the three tasks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner import blobs
+from runner.contract import Artifact
+from runner.errands import AnalysisErrand, Made, ReportErrand
+from runner.evaluate import as_npy
+from runner.failures import Refusal
+from runner.report import analysis, page
+from runner.report.detection import Detections
+from runner.report.evidence import gather
+from runner.report.measuring import measured, some
+from runner.report.versus import mcnemar, versus
+from runner.report.worst import worst
+from tests.runner.report_worlds import ShapesWorld
+from tests.runner.test_report_page import Read, World
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("digits"), tuple("0123456789"))
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> ShapesWorld:
+    return ShapesWorld(tmp_path_factory.mktemp("boxes"), "detection")
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> ShapesWorld:
+    return ShapesWorld(tmp_path_factory.mktemp("masks"), "segmentation")
+
+
+def ask(world: World | ShapesWorld, kind: str, dev: Artifact, **given: Any) -> Made:
+    words = {
+        "task": world.manifest.task,
+        "dataset": world.manifest.key,
+        "analysis": kind,
+        "title": "Toys",
+        "submission": "7",
+        "metric": "accuracy",
+        "dev": dev.sha256,
+    }
+    made = analysis.carry_out(world.desk, AnalysisErrand.model_validate(words | given))
+    assert made.artifacts
+    assert all(a.media_type == "image/png" and len(a.alt) > 10 for a in made.artifacts)
+    for artifact in made.artifacts:
+        data = world.desk.file(artifact.sha256).read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert len(data) < 1_000_000
+    return made
+
+
+def output(world: World, name: str, content: Any) -> Artifact:
+    data = json.dumps(content).encode() if isinstance(content, dict) else as_npy(content)
+    return blobs.store(world.desk.files, data, name=name, media_type="application/octet-stream")
+
+
+def test_confusions_are_listed_with_their_counts(digits: World) -> None:
+    said = np.eye(10, dtype=np.float32)[digits.labels]
+    said[digits.labels == 8] = np.eye(10, dtype=np.float32)[1]
+    made = ask(digits, "confusion", digits.stored(said))
+    assert made.rows == (("true", "predicted", "images"), ("8", "1", "6"))
+    assert "90.0 % right; most confused: 8 taken for 1 (6 times)" in made.words
+
+
+def test_the_most_confident_mistake_comes_first(digits: World) -> None:
+    scores = np.eye(10, dtype=np.float32)[digits.labels] * 5
+    scores[11] = np.eye(10)[4] * 9  # surer of a mistake than ...
+    scores[33] = np.eye(10)[7] * 3
+    made = ask(digits, "errors", digits.stored(scores))
+    assert [row[0] for row in made.rows] == ["image", "#11", "#33"]
+    assert made.rows[1][1] == "is 1, taken for 4 (100 % sure)"
+    assert made.figures == {"shown": 2}
+
+
+def test_a_perfect_model_has_no_errors_to_show(digits: World) -> None:
+    made = ask(digits, "errors", digits.predictions(skill=50))
+    assert made.words == "No mistake on 60 dev images."
+    assert made.rows == ()
+
+
+def test_a_difference_counts_what_was_mended_and_broken(digits: World) -> None:
+    now = np.eye(10, dtype=np.float32)[digits.labels]
+    before = now.copy()
+    now[:2] = np.roll(now[:2], 1, axis=1)
+    before[10:22] = np.roll(before[10:22], 1, axis=1)
+    made = ask(
+        digits, "diff", digits.stored(now), other=digits.stored(before).sha256, other_name="3"
+    )
+    assert made.figures == pytest.approx(
+        {"fixed": 12, "broken": 2, "same": 46, "p": 0.012939453125}
+    )
+    assert made.words == (
+        "Against 3: 12 dev images better, 2 worse, 46 as before (McNemar p = .013): "
+        "more than chance would explain."
+    )
+    assert [row[0] for row in made.rows] == ["image", "#0", "#1"]
+
+
+def test_a_difference_needs_another_model(digits: World) -> None:
+    with pytest.raises(Refusal, match="two models"):
+        ask(digits, "diff", digits.predictions(skill=2))
+
+
+def test_images_without_attributes_have_no_slices(digits: World) -> None:
+    made = ask(digits, "slices", digits.predictions(skill=2))
+    assert "Nothing is known" in made.words
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken", "p"),
+    [(0, 0, 1), (5, 5, 1), (1, 0, 1), (12, 2, 0.0129), (0, 10, 0.00195), (1200, 1000, 2.19e-5)],
+)
+def test_mcnemar_is_the_binomial_of_what_differs(fixed: int, broken: int, p: float) -> None:
+    assert mcnemar(fixed, broken) == pytest.approx(p, rel=0.01)
+    assert mcnemar(broken, fixed) == mcnemar(fixed, broken)
+
+
+def test_models_on_different_images_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="3 images against 2"):
+        versus(np.ones(3), np.ones(2))
+
+
+def robustness(world: World, **broken: Any) -> tuple[Artifact, ...]:
+    clean = np.eye(10, dtype=np.float32)[world.labels[:20]]
+    half = clean.copy()
+    half[:10] = np.roll(half[:10], 1, axis=1)
+    variants = [
+        {"corruption": name, "severity": severity, "file": f"robustness-{name}-{severity}.npy"}
+        for name, severity in (("none", 0), ("noise", 1), ("noise", 3), ("blur", 1))
+    ]
+    said = {"version": 1, "images": list(range(20)), "variants": variants} | broken
+    rows = {"none-0": clean, "noise-1": clean, "noise-3": half, "blur-1": clean}
+    files = [output(world, f"robustness-{name}.npy", found) for name, found in rows.items()]
+    return (output(world, "robustness.json", said), *files)
+
+
+def test_robustness_tells_each_corruption_and_severity(digits: World) -> None:
+    made = ask(digits, "robustness", digits.predictions(skill=2), outputs=robustness(digits))
+    assert made.rows == (
+        ("corruption", "severity 1", "severity 3", "mean"),
+        ("noise", "100.0 %", "50.0 %", "75.0 %"),
+        ("blur", "100.0 %", "–", "100.0 %"),
+    )
+    assert made.figures == {"clean": 1.0, "noise": 0.75, "blur": 1.0}
+    assert "it stands noise worst (75.0 % on average)" in made.words
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"images": [60] * 20},
+        {"images": [-1] * 20},
+        {"images": list(range(19))},
+        {"images": []},
+        {"variants": []},
+        {"variants": [{"corruption": "noise", "severity": 1, "file": "robustness-noise-1.npy"}]},
+        {"variants": [{"corruption": "none", "severity": 0, "file": "../../secret.npy"}]},
+        {"variants": "many"},
+    ],
+    ids=str,
+)
+def test_what_a_runner_says_of_robustness_must_have_its_form(broken: dict, digits: World) -> None:
+    outputs = robustness(digits, **broken)
+    with pytest.raises(Refusal) as refused:
+        ask(digits, "robustness", digits.predictions(skill=2), outputs=outputs)
+    assert refused.value.code == "E_RUNNER_FETCH"
+
+
+def test_quantisation_is_told_as_it_was_measured(digits: World) -> None:
+    full = np.eye(10, dtype=np.float32)[digits.labels]
+    worse = full.copy()
+    worse[:15] = np.roll(worse[:15], 1, axis=1)
+    variants = [
+        {"name": "float", "size": 4_000_000, "p50_ms": 10, "p95_ms": 11,
+         "images_per_second": 100, "predictions": "quantize-float.npy"},
+        {"name": "static", "size": 1_000_000, "p50_ms": 2, "p95_ms": 3,
+         "images_per_second": 500, "predictions": "quantize-static.npy"},
+        {"name": "dynamic", "failure": "no matrix products <@everyone>"},
+    ]  # fmt: skip
+    outputs = (
+        output(digits, "quantize.json", {"version": 1, "variants": variants, "images": 60}),
+        output(digits, "quantize-float.npy", full),
+        output(digits, "quantize-static.npy", worse),
+    )
+    made = ask(digits, "quantize", digits.stored(full), outputs=outputs)
+    assert made.rows[1:] == (
+        ("as it is", "100.0 %", "10 ms", "100", "4.0 MB"),
+        ("int8, static", "75.0 %", "2 ms", "500", "1.0 MB"),
+        ("int8, dynamic", "failed", "–", "–", "–"),
+    )
+    assert "5.0 times as fast, a difference that is no chance" in made.words
+    assert "could not be made (no matrix products" in made.words
+    assert "@" not in made.words
+    assert made.figures == {"as it is": 1.0, "int8, static": 0.75}
+
+
+def saliency(world: World, **broken: Any) -> tuple[Artifact, ...]:
+    curve = {"deletion_auc": [0.2, 0.3], "curve": [[1, 0.2, 0.0], [0.9, 0.3, 0.1]]}
+    noise = {"deletion_auc": [0.5, 0.6], "curve": [[1, 0.5, 0.0], [0.9, 0.6, 0.1]]}
+    said = {
+        "version": 1, "images": [3, 5], "classes": [3, 4], "confidence": [0.9, 0.8],
+        "methods": {"occlusion": curve | {"file": "saliency-occlusion.npy"}},
+        "random": noise, "fractions": [0, 0.5, 1],
+    } | broken  # fmt: skip
+    maps = np.random.default_rng(0).random((2, 8, 8), dtype=np.float32)
+    return (output(world, "saliency.json", said), output(world, "saliency-occlusion.npy", maps))
+
+
+def test_saliency_says_whether_its_maps_tell_more_than_chance(digits: World) -> None:
+    made = ask(digits, "saliency", digits.predictions(skill=2), outputs=saliency(digits))
+    assert "occlusion 0.250, which tells more than chance" in made.words
+    assert "(deletion AUC 0.550; smaller is better)" in made.words
+    assert made.rows == (
+        ("image", "taken for", "sure", "AUC occlusion", "AUC random"),
+        ("#3", "3", "90 %", "0.200", "0.500"),
+        ("#5", "4", "80 %", "0.300", "0.600"),
+    )
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"classes": [3, 10]},
+        {"images": [3, 60]},
+        {"images": [3]},
+        {"fractions": [0, 1]},
+        {"confidence": [1]},
+        {"methods": {}},
+        {"random": {"deletion_auc": [0.5], "curve": [[1, 0.5, 0]]}},
+    ],
+    ids=str,
+)
+def test_what_a_runner_says_of_saliency_must_have_its_form(broken: dict, digits: World) -> None:
+    outputs = saliency(digits, **broken)
+    with pytest.raises(Refusal) as refused:
+        ask(digits, "saliency", digits.predictions(skill=2), outputs=outputs)
+    assert refused.value.code == "E_RUNNER_FETCH"
+
+
+def test_a_missing_output_is_ours_to_mend(digits: World) -> None:
+    with pytest.raises(Refusal, match="E_RUNNER_FETCH"):
+        ask(digits, "quantize", digits.predictions(skill=2))
+
+
+def test_boxes_that_were_missed_or_invented_are_named(shapes: ShapesWorld) -> None:
+    nothing = np.full((30, 100, 6), -1, np.float32)
+    invented = nothing.copy()
+    invented[:, 0] = (0, 0, 3, 3, 0.9, 1)
+    made = ask(shapes, "errors", shapes.stored(nothing))
+    assert made.rows[1][1].startswith("missed ")
+    assert "never found" in made.words
+    made = ask(shapes, "errors", shapes.stored(invented))
+    assert "wrongly found square (90 % sure)" in made.rows[1][1]
+
+
+def test_found_and_missed_objects_are_counted_by_class(shapes: ShapesWorld) -> None:
+    objects = sum(len(boxes) for boxes in shapes.boxes)
+    made = ask(shapes, "confusion", shapes.predictions(skill=1))
+    assert f"{objects} of {objects} objects right; most frequent errors: none" in made.words
+    made = ask(shapes, "confusion", shapes.stored(np.full((30, 100, 6), -1, np.float32)))
+    assert f"0 of {objects} objects right" in made.words
+    assert {row[1] for row in made.rows[1:]} == {"(nothing)"}
+
+
+def test_a_perfect_detector_has_ap_1_and_nothing_to_mend(shapes: ShapesWorld) -> None:
+    evidence = gather(shapes.desk, shapes.manifest.key, shapes.predictions(skill=1).sha256)
+    detections = Detections(evidence)
+    assert detections.mean_ap() == pytest.approx(1)
+    assert detections.quality.tolist() == pytest.approx([1] * 30)
+    assert worst(evidence, detections) == []
+    assert detections.curve(0.75)[1].tolist() == pytest.approx([1] * 101)
+
+
+def test_boxes_are_compared_in_the_pixels_of_the_originals(tmp_path: Path) -> None:
+    world = ShapesWorld(tmp_path, "detection")
+    path = world.desk.datasets / world.manifest.key / "labels" / "dev.npz"
+    with np.load(path) as archive:
+        found = dict(archive)
+    found["scale"] = np.full((30, 2), 0.5)
+    found["pad"] = np.tile([3.0, 7.0], (30, 1))
+    np.savez(path, **found)
+    rows = np.load(world.desk.file(world.predictions(skill=1).sha256))
+    used = rows[..., 4] >= 0
+    rows[used, :4] = rows[used, :4] * 0.5 + [3, 7, 3, 7]
+    evidence = gather(world.desk, world.manifest.key, world.stored(rows).sha256)
+    assert Detections(evidence).mean_ap() == pytest.approx(1)
+    blind = evidence.instead(np.full_like(rows, -1))
+    for image in range(30):
+        missed = Detections(blind).found(image).missed
+        true = sorted(evidence.predictions[image, : len(missed), :4].tolist())
+        assert sorted(missed.tolist()) == [pytest.approx(box) for box in true]
+
+
+def test_the_lowest_iou_comes_first(masks: ShapesWorld) -> None:
+    said = masks.masks.copy()
+    said[4] = 0
+    said[9] = np.roll(said[9], 1, axis=0)
+    made = ask(masks, "errors", masks.stored(said))
+    assert [row[0] for row in made.rows] == ["image", "#4", "#9"]
+
+
+def test_ignored_pixels_are_no_mistakes(tmp_path: Path) -> None:
+    world = ShapesWorld(tmp_path, "segmentation")
+    said = world.stored(world.masks.copy())
+    path = world.desk.datasets / world.manifest.key / "labels" / "dev.npy"
+    masks = world.masks.copy()
+    masks[:, :5] = 255
+    np.save(path, masks)
+    evidence = gather(world.desk, world.manifest.key, said.sha256)
+    assert worst(evidence) == []
+    assert measured(evidence) == 1
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_some_images_are_measured_like_all(task: str, request: Any) -> None:
+    world = request.getfixturevalue({"detection": "shapes", "segmentation": "masks"}[task])
+    evidence = gather(world.desk, world.manifest.key, world.predictions(skill=0.6).sha256)
+    everything = np.arange(30)
+    assert measured(some(evidence, everything, evidence.predictions)) == measured(evidence)
+    turned = everything[::-1]
+    mirrored = some(evidence, turned, evidence.predictions[turned])
+    assert measured(mirrored) == pytest.approx(measured(evidence))
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+@pytest.mark.parametrize("skill", [0, 0.6, 1])
+def test_each_task_has_its_report(task: str, skill: float, request: Any) -> None:
+    world = request.getfixturevalue({"detection": "shapes", "segmentation": "masks"}[task])
+    score = world.score()
+    predictions = world.predictions(skill=skill)
+    errand = ReportErrand(
+        task=task, dataset=world.manifest.key, submission="7", title="Shapes", who="ada",
+        metric=score.metrics[0].name, scores=(score,), dev=predictions.sha256, tier="full",
+    )  # fmt: skip
+    made = page.carry_out(world.desk, errand)
+    text = world.desk.file(made.artifacts[1].sha256).read_text()
+    start = "Precision-recall curves" if task == "detection" else "IoU of 3 classes"
+    assert made.artifacts[0].alt.startswith(start)
+    assert len(text) <= 2_000_000
+    assert ("not one mistake" in Read(text).words) == (skill == 1)
