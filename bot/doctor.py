@@ -95,12 +95,12 @@ async def _job_database(url: str) -> Finding:
 
 async def _runner() -> Finding:
     try:
-        said = json.loads(await child("probe", "--json"))
+        said = json.loads(await child("probe", "--quick", "--json"))
     except (click.ClickException, ValueError):
         return Finding(False, "the runner does not start", "pip install 'bookwiz[runner]'")
     tier = said["tier"]
     words: Callable[[str], str] = {
-        "full": "sandbox tier full",
+        "full": "sandbox tier full: namespaces around Landlock, seccomp and limits all hold",
         "reduced": "sandbox tier reduced: Landlock, seccomp and limits all hold",
     }.get
     return Finding(

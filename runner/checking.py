@@ -189,7 +189,7 @@ def _run(
             "cpu_seconds": min(2 * seconds, asked.cpu_seconds),
         }
     )
-    cell = Cell(admission.purpose_of(kind), walls=tier != "none")
+    cell = Cell(admission.purpose_of(kind), walls=tier)
     try:
         predict(
             cell,

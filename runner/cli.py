@@ -72,19 +72,35 @@ def evaluate(file: Path) -> None:
 
 
 @main.command()
+@click.option("--quick", is_flag=True, help="Leave out the attacks that take seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def probe(as_json: bool) -> None:
-    """Try to break out of this runner's sandbox and say what held."""
+def probe(quick: bool, as_json: bool) -> None:
+    """Try to break out of this runner's sandbox and say what held, and what to type for more."""
     from runner.sandbox.tier import prove
 
-    proof = prove()
+    proof = prove(thorough=not quick)
     if as_json:
-        probes = [{"probe": p.name, "held": p.held, "answer": p.answer} for p in proof.probes]
-        click.echo(json.dumps({"tier": proof.tier, "probes": probes}, indent=2))
+        probes = [
+            {
+                "probe": p.name,
+                "held": p.held,
+                "answer": p.answer,
+                "wall": p.wall,
+                "needed": p.needed,
+                "says": p.sentence(),
+            }
+            for p in proof.probes
+        ]
+        words = {"tier": proof.tier, "case": proof.case, "advice": proof.advice}
+        click.echo(json.dumps({**words, "refused": proof.refused, "probes": probes}, indent=2))
     else:
         click.echo(f"tier: {proof.tier}")
+        for line in (proof.case, proof.refused, proof.advice):
+            if line:
+                click.echo(f"  {line}")
         for p in proof.probes:
-            click.echo(f"  {'held' if p.held else 'OPEN':5} {p.name}: {p.answer}")
+            mark = "held" if p.held else "OPEN" if p.needed else "none"
+            click.echo(f"  {mark} {p.sentence()}")
     sys.exit(0 if proof.tier != "none" else 1)
 
 

@@ -61,13 +61,13 @@ class Evaluator:
         self.tier = tier
         self._allow_none = allow_none
         self._spare = spare
-        if tier == "none":
+        if spare is not None and spare.walls != tier:
             self.close()
 
     def prepare(self) -> None:
         """Start the next cell, whose imports take longer than most models."""
         if self._spare is None:
-            self._spare = Cell(walls=self.tier != "none")
+            self._spare = Cell(walls=self.tier)
 
     def close(self) -> None:
         if self._spare is not None:

@@ -114,8 +114,10 @@ def test_a_second_bot_on_the_same_folder_is_refused_and_the_next_one_is_not(tmp_
 
 def test_the_runner_says_which_walls_hold():
     done = subprocess.run(
-        [sys.executable, "-m", "runner", "probe", "--json"], capture_output=True, check=False
+        [sys.executable, "-m", "runner", "probe", "--quick", "--json"],
+        capture_output=True,
+        check=False,
     )
     said = json.loads(done.stdout)
-    assert said["tier"] in {"reduced", "none"}
+    assert said["tier"] in {"full", "reduced", "none"}
     assert {"probe", "held", "answer"} <= said["probes"][0].keys()

@@ -14,11 +14,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.contract import Tier
+from runner.sandbox import bubblewrap, cgroups
+from runner.sandbox.child import START
+from runner.sandbox.orders import Orders
 from runner.sandbox.purposes import PURPOSES
 from runner.sandbox.warden import TIMED_OUT
 
@@ -27,10 +31,9 @@ STATUS_BYTES = 64 * 1024
 _WARDEN_GRACE = 1.0
 _BURIAL_SECONDS = 5.0
 _SIGNALLED = 128
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from runner.sandbox.child import main; main(sys.argv[2:])"
-)
+# Of a cell besides its job: imports, and pages of shared libraries that it is the first to touch.
+_OWN_MEMORY = 1 << 30
+_PROCESSES = 256
 
 
 @dataclass(frozen=True)
@@ -41,35 +44,58 @@ class Ending:
     signal: int
     timed_out: bool
     flooded: bool  #: it said more than a status line needs, and was killed
+    #: bytes resident at most, imports included, by the kernel's count; 0 where it was not learnt
+    peak_memory: int = 0
 
     @property
     def well(self) -> bool:
         return self.status == 0 and not self.timed_out and not self.flooded
 
 
+def likely_walls() -> Tier:
+    """Return the tier to start a first cell at, before the probes have said what holds."""
+    return "full" if bubblewrap.program() else "reduced"
+
+
 class Cell:
     """One confined process, empty until ``run``. Use it once; ``close`` is safe at any time."""
 
-    def __init__(self, purpose: str = "predict", *, walls: bool = True) -> None:
-        """Start it. ``purpose`` is a key of PURPOSES; without ``walls`` nothing is refused inside."""
+    def __init__(
+        self,
+        purpose: str = "predict",
+        *,
+        walls: Tier | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        """Start it. ``purpose`` is a key of PURPOSES.
+
+        ``walls`` is the tier to build around it, by default the likely one: a wall that cannot be
+        built ends the cell, never weakens it. At "none" nothing is refused inside. ``without``
+        names guards to leave out, for tests of what each of them holds.
+        """
         self.purpose = PURPOSES[purpose]
+        self._peak_memory = 0
+        self.walls: Tier = likely_walls() if walls is None else walls
         self._control, theirs = socket.socketpair()
         self._status, status = os.pipe()
+        self._group = None if self.walls == "none" or "cgroup" in without else _group()
         root = str(Path(__file__).resolve().parent.parent.parent)
-        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _START, root]
+        orders = Orders(
+            purpose,
+            self.walls,
+            os.getpid(),
+            theirs.fileno(),
+            status,
+            cgroup=str(self._group.folder) if self._group else "",
+            without=tuple(without),
+        )
+        python = [sys.executable, "-I", "-B", "-X", "utf8", "-c", START]
         self._warden = subprocess.Popen(
-            [
-                *command,
-                str(os.getpid()),
-                str(theirs.fileno()),
-                str(status),
-                purpose,
-                str(int(walls)),
-            ],
+            [*python, root, "warden", orders.to_json()],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={},
+            env=dict(os.environ) if "empty environment" in without else {},
             cwd="/",
             pass_fds=(theirs.fileno(), status),
             start_new_session=True,
@@ -96,14 +122,19 @@ class Cell:
             flooded = True
         except TimeoutError:
             timed_out = True
-        except BrokenPipeError:
-            pass  # it died before it got the job; its exit status says how
+        except BrokenPipeError:  # it died before it got the job, and may have said why
+            with contextlib.suppress(_Flood, TimeoutError):
+                for line in self._lines(deadline):
+                    on_line(line)
         status = self.close(wait=not (flooded or timed_out))
         number = status - _SIGNALLED if status > _SIGNALLED else max(-status, 0)
-        return Ending(status, number, timed_out or status == TIMED_OUT, flooded)
+        return Ending(status, number, timed_out or status == TIMED_OUT, flooded, self._peak_memory)
 
     def _hand_over(self, job: dict[str, Any], descriptors: Sequence[int], wall: float) -> None:
         assert self._warden.stdin is not None
+        if self._group is not None:
+            memory = job["limits"]["memory"] + _OWN_MEMORY
+            self._group.limit(memory=memory, processes=_PROCESSES)
         self._warden.stdin.write(f"{wall + _WARDEN_GRACE}\n".encode())
         self._warden.stdin.flush()
         message = json.dumps(job).encode()
@@ -147,10 +178,32 @@ class Cell:
         if self._status >= 0:
             os.close(self._status)
             self._status = -1
+        self._listen_to_the_warden()
+        if self._group is not None:
+            self._group.remove()
+            self._group = None
         if self._warden.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._warden.stdin.close()
         return status
+
+    def _listen_to_the_warden(self) -> None:
+        """Take the peak memory that it told; a warden that was killed told none."""
+        output = self._warden.stdout
+        if output is not None and not output.closed:
+            with output:
+                if select.select([output], [], [], 0)[0]:
+                    said = os.read(output.fileno(), 64).strip()
+                    self._peak_memory = int(said) if said.isdigit() else 0
+
+
+def _group() -> cgroups.Group | None:
+    place = cgroups.delegated()
+    if place is None:
+        return None
+    with contextlib.suppress(OSError):
+        return cgroups.Group(place)
+    return None
 
 
 class _Flood(Exception):  # noqa: N818

@@ -17,7 +17,8 @@ from typing import Any
 
 from runner.failures import Refusal
 from runner.plain_text import cleaned
-from runner.sandbox import confine, seccomp, warden
+from runner.sandbox import bubblewrap, cgroups, confine, seccomp, warden
+from runner.sandbox.orders import Orders
 from runner.sandbox.purposes import PURPOSES, SCRATCH, Purpose
 
 _MOST_DESCRIPTORS = 16
@@ -41,29 +42,56 @@ class Status:
         os.write(self._descriptor, json.dumps(words).encode() + b"\n")
 
 
-def main(arguments: list[str]) -> None:
-    """Become warden and child. Arguments: parent's pid, control socket, status pipe, purpose, walls."""
-    parent, control, status = (int(argument) for argument in arguments[:3])
-    purpose, walls = PURPOSES[arguments[3]], arguments[4] == "1"
-    live = _live if walls else _live_unwalled
+#: what Python runs, as a warden and again inside of bubblewrap; arguments: root, role, Orders
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from runner.sandbox.child import main; main(*sys.argv[1:])"
+)
+
+
+def main(root: str, role: str, words: str) -> None:
+    """Be the warden (and fork its child), or the process ``inside`` of bubblewrap."""
+    orders = Orders.from_json(words)
+    if role == "inside":
+        sys.path += [path for path in orders.paths if path not in sys.path]
+        status = 1
+        try:
+            _tell_what_broke(_live, os.getppid(), orders)
+            status = 0
+        finally:
+            os._exit(status)
     warden.guard(
-        parent,
-        (control, status),
-        lambda ppid: _tell_what_broke(live, ppid, control, status, purpose),
+        orders.parent,
+        (orders.control, orders.status),
+        lambda ppid: _tell_what_broke(_begin, ppid, orders, root),
     )
 
 
-def _live(ppid: int, control: int, status: int, purpose: Purpose) -> None:
+def _begin(ppid: int, orders: Orders, root: str) -> None:
+    if orders.cgroup:
+        cgroups.join(orders.cgroup)
+    if orders.walls == "full":
+        bubblewrap.enter(orders, START, root, ppid)
+    (_live if orders.walls == "reduced" else _live_unwalled)(ppid, orders)
+
+
+def _live(ppid: int, orders: Orders) -> None:
     """Live behind all walls; whichever cannot be built ends the process."""
+    purpose = PURPOSES[orders.purpose]
+    if purpose.scratch and orders.walls != "full":
+        raise PermissionError("this purpose writes files and needs tier full")
     pages = os.open("/proc/self/statm", os.O_RDONLY)
-    confine.hide_from_others()
-    say = Status(status)
-    abi = confine.wall_off_files((SCRATCH,) if purpose.scratch else ())
-    prepare = _entry(purpose)
-    start = prepare()
-    os.environ.clear()
-    job = _receive(control)
-    os.close(control)
+    if orders.has("hidden"):
+        confine.hide_from_others()
+    say = Status(orders.status)
+    abi = 0
+    if orders.has("landlock"):
+        abi = confine.wall_off_files(orders.readable, (SCRATCH,) if purpose.scratch else ())
+    start = _entry(purpose)()
+    if orders.has("environment"):
+        os.environ.clear()
+    job = _receive(orders.control)
+    os.close(orders.control)
     work = start(job, say)
     limits = job.words["limits"]
     in_use = int(os.read(pages, 64).split()[0]) * os.sysconf("SC_PAGE_SIZE")
@@ -73,33 +101,38 @@ def _live(ppid: int, control: int, status: int, purpose: Purpose) -> None:
         memory=limits["memory"],
         address_space=in_use,
         file_size=purpose.scratch,
+        namespaced=orders.walls == "full",
+        without=orders.without,
     )
-    confine.become_nobody()
-    confine.die_with_parent(ppid)
-    seccomp.deny_all_but_arithmetic(
-        executable_memory=purpose.executable_memory, files=purpose.scratch > 0
-    )
+    if orders.has("nobody"):
+        confine.become_nobody()
+    if orders.has("death"):
+        confine.die_with_parent(ppid)
+    if orders.has("seccomp"):
+        seccomp.deny_all_but_arithmetic(
+            executable_memory=purpose.executable_memory, files=purpose.scratch > 0
+        )
     say.say(confined={"landlock": abi})
     _work(work, say)
 
 
-def _live_unwalled(ppid: int, control: int, status: int, purpose: Purpose) -> None:
+def _live_unwalled(ppid: int, orders: Orders) -> None:
     """Do the same work with limits alone, for moderators' files on a kernel without walls."""
     del ppid
-    say = Status(status)
-    start = _entry(purpose)()
-    work = start(_receive(control), say)
+    say = Status(orders.status)
+    start = _entry(PURPOSES[orders.purpose])()
+    work = start(_receive(orders.control), say)
     say.say(confined={})
     _work(work, say)
 
 
-def _tell_what_broke(live: Callable[..., None], *arguments: Any) -> None:
+def _tell_what_broke(live: Callable[..., None], ppid: int, orders: Orders, *more: str) -> None:
     try:
-        live(*arguments)
+        live(ppid, orders, *more)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         words = f"{type(error).__name__} in {where.name}, line {where.lineno}: {error}"
-        Status(arguments[2]).say(broken=cleaned(words, 400))
+        Status(orders.status).say(broken=cleaned(words, 400))
         raise
 
 

@@ -56,26 +56,42 @@ def readable_paths() -> tuple[str, ...]:
     return (str(ours), *sorted(path for path in python if path), *system, *hardware)
 
 
-def wall_off_files(writable: Sequence[str] = ()) -> int:
-    """Leave only ``readable_paths`` to read, ``writable`` to write. Returns the Landlock ABI."""
-    return landlock.restrict(readable_paths(), writable)
+def wall_off_files(readable: Sequence[str] = (), writable: Sequence[str] = ()) -> int:
+    """Leave only ``readable`` (else ``readable_paths``) to read. Returns the Landlock ABI."""
+    return landlock.restrict(readable or readable_paths(), writable)
 
 
-def limit(*, cpu_seconds: float, memory: int, address_space: int, file_size: int = 0) -> None:
+def limit(
+    *,
+    cpu_seconds: float,
+    memory: int,
+    address_space: int,
+    file_size: int = 0,
+    without: Sequence[str] = (),
+    namespaced: bool = False,
+) -> None:
     """Lower the kernel's limits: ``memory`` bytes beyond the ``address_space`` already in use.
 
-    No file may grow beyond ``file_size`` bytes.
+    No file may grow beyond ``file_size`` bytes. ``namespaced``: this user namespace counts its own
+    processes, so that their number can be bounded whoever the user is. ``without`` names limits
+    that a test leaves away.
     """
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = math.ceil(used.ru_utime + used.ru_stime + cpu_seconds)
-    _lower(resource.RLIMIT_CPU, cpu, cpu + 1)
     total = address_space + memory + _ADDRESS_SLACK
-    _lower(resource.RLIMIT_AS, total, total)
-    _lower(resource.RLIMIT_FSIZE, file_size, file_size)
-    _lower(resource.RLIMIT_CORE, 0, 0)
-    _lower(resource.RLIMIT_NOFILE, _FILES, _FILES)
-    if os.geteuid() == 0:  # it becomes nobody; a person's own uid may have thousands of threads
-        _lower(resource.RLIMIT_NPROC, _PROCESSES, _PROCESSES)
+    limits = {
+        "cpu": (resource.RLIMIT_CPU, cpu, cpu + 1),
+        "address space": (resource.RLIMIT_AS, total, total),
+        "file size": (resource.RLIMIT_FSIZE, file_size, file_size),
+        "core": (resource.RLIMIT_CORE, 0, 0),
+        "open files": (resource.RLIMIT_NOFILE, _FILES, _FILES),
+    }
+    # Without a namespace, a person's own uid may have thousands of threads; nobody has few.
+    if namespaced or os.geteuid() == 0:
+        limits["processes"] = (resource.RLIMIT_NPROC, _PROCESSES, _PROCESSES)
+    for name, values in limits.items():
+        if name not in without:
+            _lower(*values)
 
 
 def _lower(kind: int, soft: int, hard: int) -> None:

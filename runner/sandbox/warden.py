@@ -1,12 +1,16 @@
 """The tiny process between a runner and the model it runs: starts it, times it, buries it.
 
-It exists so that a deadline holds even when the runner itself is frozen, and so that nothing
-outlives a runner that was killed. Only the standard library, and only what starts fast.
+It exists so that a deadline holds even when the runner itself is frozen, so that nothing outlives
+a runner that was killed, and so that a model's peak memory is learnt from the kernel and not from
+the model. Only the standard library, and only what starts fast.
 
 Its standard input carries one line, the seconds left for the job; end of file there means that the
 runner is gone. Its exit status is the child's, with 128 + signal where one ended it, or TIMED_OUT.
+Its standard output takes one line at the end: the peak of resident memory, in bytes.
 """
 
+import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -17,6 +21,9 @@ from collections.abc import Callable
 from runner.sandbox.confine import die_with_parent
 
 TIMED_OUT = 120
+_SUBREAPER = 36
+_BURIAL_SECONDS = 2.0
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def guard(parent: int, keep: tuple[int, ...], work: Callable[[int], None]) -> None:
@@ -25,6 +32,8 @@ def guard(parent: int, keep: tuple[int, ...], work: Callable[[int], None]) -> No
     ``keep`` are descriptors that only the child may hold.
     """
     die_with_parent(parent)
+    # What bubblewrap leaves behind comes to us, and with it what it used.
+    _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     me = os.getpid()
     child = os.fork()
     if child == 0:
@@ -70,6 +79,21 @@ def _watch(child: int) -> int:
                 break
             deadline = time.monotonic() + float(line)
     signal.pidfd_send_signal(ended, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    code = _bury(child)
     return verdict if verdict is not None else code if code >= 0 else 128 - code
+
+
+def _bury(child: int) -> int:
+    """Collect ``child`` and all that it left; tell their peak memory; return the child's exit code."""
+    _, status, used = os.wait4(child, 0)
+    peak = used.ru_maxrss
+    until = time.monotonic() + _BURIAL_SECONDS
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < until:
+            pid, _, used = os.wait4(-1, os.WNOHANG)
+            peak = max(peak, used.ru_maxrss) if pid else peak
+            if not pid:
+                time.sleep(0.0005)
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, b"%d\n" % (peak * 1024))
+    return os.waitstatus_to_exitcode(status)

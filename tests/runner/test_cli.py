@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from runner.baselines import SPLITS, write_digits
 from runner.cli import main
 from tests.runner import models
-from tests.runner.conftest import Bench
+from tests.runner.conftest import Bench, best_tier
 
 pytestmark = pytest.mark.sandbox
 
@@ -35,12 +35,23 @@ def test_check_says_whether_a_model_fits(model, key, status, word, bench: Bench,
     assert word in said.output
 
 
-def test_probe_prints_the_tier_and_every_probe():
+@pytest.mark.slow
+def test_probe_prints_the_tier_the_case_and_a_sentence_for_every_probe():
     said = run("probe")
     assert said.exit_code == 0
-    assert said.output.startswith("tier: reduced\n")
-    assert "held  read the labels" in said.output
-    assert json.loads(run("probe", "--json").output)["tier"] == "reduced"
+    assert said.output.startswith(f"tier: {best_tier()}\n")
+    assert "held Tried to read the labels: held by Landlock" in said.output
+    assert "held Tried to start 3,000 threads" in said.output
+
+
+def test_probe_says_the_same_to_programs_and_quickly_without_the_storms():
+    said = json.loads(run("probe", "--quick", "--json").output)
+    assert said["tier"] == best_tier()
+    assert said["case"].startswith("started ")
+    names = [probe["probe"] for probe in said["probes"]]
+    assert "read the labels" in names
+    assert "spin for ever" not in names
+    assert all(probe["held"] for probe in said["probes"] if probe["needed"])
 
 
 def test_evaluate_runs_a_file(bench: Bench, tmp_path):
