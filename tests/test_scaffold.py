@@ -20,8 +20,9 @@ def tree(tmp_path):
     for folder in ("bot", "runner", "digests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     (tmp_path / "tests" / "features").mkdir(parents=True)
-    for file in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/postgres.py"):
-        shutil.copy(ROOT / file, tmp_path / file)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for file in ("__init__.py", "conftest.py", "desk_here.py", "postgres.py"):
+        shutil.copy(ROOT / "tests" / file, tmp_path / "tests")
     return tmp_path
 
 
