@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from runner import blobs, probing
 from runner.contract import DatasetManifest, Ladder, Split
-from runner.datasets.truth import read_truth
+from runner.datasets.truth import read_attributes, read_truth
 from runner.datasets.version import read_manifest
 from runner.errands import Scored, ScoreErrand
 from runner.failures import Refusal
-from runner.tasks import classification
+from runner.predictions import refuse_bad_rows
+from runner.ranking import ladder as ladders
 from runner.tasks.rows import row_of
+from runner.tasks.table import task_of
 
 if TYPE_CHECKING:
     from runner.desk import Desk
@@ -56,6 +58,7 @@ def read_predictions(path: Path, manifest: DatasetManifest, split: str) -> NDArr
     wanted = (facts.images, *row.shape)
     if not isinstance(found, np.ndarray) or found.shape != wanted or found.dtype != row.dtype:
         raise Refusal("E_RUNNER_FETCH", "Predictions of another form.", expected=f"{wanted}")
+    refuse_bad_rows(found, row, manifest)
     return found
 
 
@@ -69,20 +72,31 @@ def score(
     ladder: Ladder | None,
     files: Path,
 ) -> Scored:
-    """Return the figures of each split, and what is kept of each image, stored in ``files``."""
-    del metric, ladder
-    scores, artifacts = [], []
+    """Return the figures of each split, and what is kept of each image, stored in ``files``.
+
+    With board among the splits there is a verdict, beside the best so far that ``ladder`` names.
+    Raises Refusal: E_TASK for a metric of another task, E_RUNNER_FETCH where the best is not there.
+    """
+    kind = task_of(manifest.task)
+    scores, artifacts, verdict = [], [], None
     for split, found in zip(splits, predictions, strict=True):
-        truth = read_truth(datasets, manifest, split)
-        assert isinstance(truth, np.ndarray)
-        labels = truth.astype(np.int64, copy=False)
-        scores.append(classification.score(split, found, labels, classes=manifest.classes))
-        artifacts.append(
-            blobs.store(
-                files,
-                classification.statistics(found, labels),
-                name=f"statistics-{split}.npz",
-                media_type="application/x-npz",
-            )
+        judged = kind.judge(
+            split,
+            found,
+            read_truth(datasets, manifest, split),
+            manifest,
+            metric=metric,
+            attributes=read_attributes(datasets, manifest, split) if split == "dev" else {},
         )
-    return Scored(scores=tuple(scores), artifacts=tuple(artifacts))
+        scores.append(judged.score)
+        kept = {f"statistics-{split}.npz": judged.statistics.save(), **judged.files}
+        artifacts += [
+            blobs.store(files, data, name=name, media_type="application/x-npz")
+            for name, data in kept.items()
+        ]
+        if split == "board":
+            best = kind.load(files / ladder.statistics[:2] / ladder.statistics) if ladder else None
+            verdict = ladders.verdict(
+                judged.statistics, metric, best=best, released=ladder.released if ladder else None
+            )
+    return Scored(scores=tuple(scores), artifacts=tuple(artifacts), verdict=verdict)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,13 +68,8 @@ def macro_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     The mean of per-class F1 (Opitz & Burst 2019, "Macro F1 and Macro F1", the first of the two),
     over the classes that occur as truth or as prediction, as scikit-learn counts them.
     """
-    hits = np.diagonal(counts, axis1=-2, axis2=-1).astype(np.float64)
-    both = (counts.sum(axis=-1) + counts.sum(axis=-2)).astype(np.float64)
-    occurs = both > 0
-    mean: NDArray[np.float64] = _ratio(2 * hits, both).sum(axis=-1) / np.maximum(
-        occurs.sum(axis=-1), 1
-    )
-    return mean
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return mean_f1(hits, counts.sum(axis=-1) + counts.sum(axis=-2))
 
 
 def macro_f1_interval(
@@ -97,6 +93,25 @@ def macro_f1_interval(
     one = np.eye(classes)
     hits = drawn @ (one[true] * (true == predicted)[:, None])
     both = drawn @ (one[true] + one[predicted])
-    f1 = _ratio(2 * hits, both).sum(axis=1) / np.maximum((both > 0).sum(axis=1), 1)
-    low, high = np.quantile(f1, [0.025, 0.975])
+    low, high = np.quantile(mean_f1(hits, both), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def mean_f1(hits: NDArray[Any], both: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean F1 [...] of hits and of truths plus predictions, [..., classes] each.
+
+    Over the classes that occur as either; for pixels it is the mean Dice coefficient.
+    """
+    f1 = _ratio(2.0 * hits.astype(np.float64), both.astype(np.float64))
+    mean: NDArray[np.float64] = f1.sum(axis=-1) / np.maximum((both > 0).sum(axis=-1), 1)
+    return mean
+
+
+def mean_interval(
+    values: NDArray[np.float64], *, resamples: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the mean of ``values`` [n]."""
+    random = np.random.default_rng(seed)
+    means = [values[random.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

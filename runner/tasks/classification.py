@@ -1,54 +1,220 @@
 """Scores of a classification: what a split's predictions are worth, told as its secrecy allows."""
 
-import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner import stats
-from runner.contract import ClassScore, Metric, Split, SplitScore
+from runner.contract import ClassScore, DatasetManifest, Metric, Split, SplitScore
+from runner.tasks import calibration
+from runner.tasks import statistics as kept
+from runner.tasks.statistics import Attributes, Judged, Kept, Weights
 
 Scores = NDArray[np.float32]  # [n, classes], logits or probabilities, all finite
 Labels = NDArray[np.int64]  # [n]
+METRICS = ("accuracy", "macro_f1", "top5_accuracy")
 _TOP5_FROM = 6  # with five classes, everything is among the top five
 _PAIRS = 10
 _PROBABILITY_SLACK = 1e-3
+_AT_ONCE = 1 << 19  # numbers that a processor's cache holds
 
 
-def score(split: Split, scores: Scores, labels: Labels, *, classes: tuple[str, ...]) -> SplitScore:
-    """Return a split's figures. Classes and confusions only for dev: elsewhere they tell labels.
+class Classification:
+    """What the task knows how to do."""
+
+    metrics = METRICS
+
+    def judge(
+        self,
+        split: Split,
+        predictions: NDArray[Any],
+        truth: Any,
+        manifest: DatasetManifest,
+        *,
+        metric: str,
+        attributes: Attributes,
+    ) -> Judged:
+        """Score one split; ``metric`` comes first in what is told. Raises Refusal (E_TASK)."""
+        return judge(
+            split, predictions, np.asarray(truth, np.int64), classes=manifest.classes,
+            metric=metric, attributes=attributes,
+        )  # fmt: skip
+
+    def statistics(
+        self, predictions: NDArray[Any], truth: Any, manifest: DatasetManifest
+    ) -> "Classified":
+        """Return what is kept of each image."""
+        return read(predictions, np.asarray(truth, np.int64), classes=len(manifest.classes))[0]
+
+    def load(self, path: Path) -> "Classified":
+        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
+        return Classified.load(path)
+
+
+@dataclass(frozen=True)
+class Classified(Kept):
+    """What is kept of n images."""
+
+    true: NDArray[np.int32]  #: [n]
+    predicted: NDArray[np.int32]  #: [n], of equal scores the first class
+    right: NDArray[np.bool_]  #: [n]
+    within5: NDArray[np.bool_]  #: [n], the label is among the five highest scores
+    confidence: NDArray[np.float32]  #: [n], of the predicted class
+    classes: int
+
+    @property
+    def images(self) -> int:
+        return len(self.true)
+
+    def each(self, metric: str) -> NDArray[np.float64] | None:
+        kept.refuse_unknown(metric, METRICS)
+        means = {"accuracy": self.right, "top5_accuracy": self.within5}
+        return means[metric].astype(np.float64) if metric in means else None
+
+    def replicates(self, metric: str, weights: Weights) -> NDArray[np.float64]:
+        values = self.each(metric)
+        total = weights.sum(axis=1, dtype=np.float64)
+        if values is not None:
+            # Sums of whole numbers below 2**24 are exact in float32.
+            sums: NDArray[np.float32] = weights @ values.astype(np.float32)
+            share: NDArray[np.float64] = sums.astype(np.float64) / total
+            return share
+
+        def hits(begin: int, end: int) -> NDArray[np.float32]:
+            one: NDArray[np.bool_] = self.true[:, None] == np.arange(begin, end)
+            return np.where(self.right[:, None], one, 0).astype(np.float32)
+
+        def both(begin: int, end: int) -> NDArray[np.float32]:
+            number = np.arange(begin, end)
+            times: NDArray[np.float32] = np.zeros((self.images, len(number)), np.float32)
+            for column in (self.true, self.predicted):
+                times += column[:, None] == number
+            return times
+
+        return stats.mean_f1(
+            kept.in_blocks(weights, self.classes, hits),
+            kept.in_blocks(weights, self.classes, both),
+        )
+
+    def take(self, images: NDArray[np.int64]) -> "Classified":
+        return Classified(
+            self.true[images], self.predicted[images], self.right[images], self.within5[images],
+            self.confidence[images], self.classes,
+        )  # fmt: skip
+
+
+def score(
+    split: Split,
+    scores: Scores,
+    labels: Labels,
+    *,
+    classes: tuple[str, ...],
+    metric: str = "accuracy",
+    attributes: Attributes | None = None,
+) -> SplitScore:
+    """Return a split's figures. Classes, confusions, log-loss only for dev: elsewhere they tell labels.
 
     Of equal scores the first class wins, as numpy's argmax has it. Raises ValueError if the numbers
     of scores and labels differ.
     """
+    return judge(
+        split, scores, labels, classes=classes, metric=metric, attributes=attributes or {}
+    ).score
+
+
+def judge(
+    split: Split,
+    scores: Scores,
+    labels: Labels,
+    *,
+    classes: tuple[str, ...],
+    metric: str,
+    attributes: Attributes,
+) -> Judged:
+    """Return a split's figures as ``score`` does, and what is kept of each image."""
+    kept.refuse_unknown(metric, METRICS)
+    found, losses, probable = read(scores, labels, classes=len(classes))
+    counts = stats.confusion(labels, found.predicted.astype(np.int64), classes=len(classes))
+    metrics = kept.ranking_first(_metrics(found, counts, metric), metric)
+    told = SplitScore(split=split, images=len(labels), metrics=metrics)
+    if split == "dev":
+        calibrated = calibration.calibration(scores, labels, found.confidence, probable=probable)
+        low, high = stats.mean_interval(losses)
+        told = SplitScore(
+            split=split,
+            images=len(labels),
+            metrics=(
+                *metrics,
+                Metric(name="nll", value=float(losses.mean()), low=low, high=high),
+                Metric(name="ece", value=calibrated.ece),
+            ),
+            classes=_class_scores(counts, classes),
+            confusion=tuple(tuple(row) for row in counts.tolist()),
+            confused=most_confused(counts, classes),
+            slices=kept.slices(found, metric, attributes),
+            calibration=calibrated,
+        )
+    return Judged(told, found)
+
+
+def _metrics(found: Classified, counts: stats.Counts, metric: str) -> list[Metric]:
+    low, high = stats.macro_f1_interval(counts)
+    metrics = [
+        kept.as_metric(found, "accuracy"),
+        Metric(name="macro_f1", value=float(stats.macro_f1(counts)), low=low, high=high),
+    ]
+    if found.classes >= _TOP5_FROM or metric == "top5_accuracy":
+        metrics.append(kept.as_metric(found, "top5_accuracy"))
+    return metrics
+
+
+def read(
+    scores: Scores, labels: Labels, *, classes: int
+) -> tuple[Classified, NDArray[np.float64], bool]:
+    """Return what is kept, the log-loss [n] in nats, and whether the scores are probabilities.
+
+    One pass over pieces that fit a cache. Raises ValueError if the numbers of rows differ.
+    """
     if len(scores) != len(labels):
         raise ValueError(f"{len(scores)} rows for {len(labels)} labels")
-    predicted = scores.argmax(axis=1)
-    counts = stats.confusion(labels, predicted, classes=len(classes))
-    public = split == "dev"
-    return SplitScore(
-        split=split,
-        images=len(labels),
-        metrics=_metrics(scores, labels, counts),
-        classes=_class_scores(counts, classes) if public else (),
-        confusion=tuple(tuple(row) for row in counts.tolist()) if public else (),
-        confused=most_confused(counts, classes) if public else (),
-    )
+    count, step = len(labels), max(1, _AT_ONCE // scores.shape[1])
+    probable = are_probabilities(scores)
+    predicted = np.empty(count, np.int32)
+    ahead = np.empty(count, np.int32)
+    confidence = np.empty(count, np.float32)
+    losses = np.empty(count, np.float64)
+    for begin in range(0, count, step):
+        part = slice(begin, begin + step)
+        predicted[part] = scores[part].argmax(axis=1)
+        own = np.take_along_axis(scores[part], labels[part, None], axis=1)
+        ahead[part] = _ahead(scores[part], own, labels[part])
+        best = scores[part].max(axis=1, keepdims=True)
+        if probable:
+            confidence[part], losses[part] = best[:, 0], -np.log(np.maximum(own[:, 0], 1e-30))
+            continue
+        with np.errstate(over="ignore"):  # logits of -1e38 fall to -inf, whose share is 0
+            powers = np.exp(scores[part] - best)
+        total = powers.sum(axis=1, dtype=np.float64)
+        confidence[part] = 1 / total
+        losses[part] = np.log(total) + best[:, 0].astype(np.float64) - own[:, 0]
+    found = Classified(
+        labels.astype(np.int32), predicted, predicted == labels, ahead < 5, confidence, classes  # noqa: PLR2004
+    )  # fmt: skip
+    return found, losses, probable
 
 
-def _metrics(scores: Scores, labels: Labels, counts: stats.Counts) -> tuple[Metric, ...]:
-    right, total = int(np.trace(counts)), len(labels)
-    low, high = stats.wilson(right, total)
-    f1_low, f1_high = stats.macro_f1_interval(counts)
-    metrics = [
-        Metric(name="accuracy", value=right / total, low=low, high=high),
-        Metric(name="macro_f1", value=float(stats.macro_f1(counts)), low=f1_low, high=f1_high),
-    ]
-    if scores.shape[1] >= _TOP5_FROM:
-        within = top_k_right(scores, labels, 5)
-        low, high = stats.wilson(within, total)
-        metrics.append(Metric(name="top5_accuracy", value=within / total, low=low, high=high))
-    return tuple(metrics)
+def _ahead(scores: Scores, own: Scores, labels: Labels) -> NDArray[np.int64]:
+    """Return how many classes rank before the label; of equal scores the lower number does."""
+    higher = np.count_nonzero(scores > own, axis=1)
+    tied = np.flatnonzero(np.count_nonzero(scores == own, axis=1) > 1)
+    number = np.arange(scores.shape[1])
+    before = (scores[tied] == own[tied]) & (number < labels[tied, None])
+    higher[tied] += np.count_nonzero(before, axis=1)
+    ranks: NDArray[np.int64] = higher
+    return ranks
 
 
 def top_k_right(scores: Scores, labels: Labels, k: int) -> int:
@@ -57,9 +223,7 @@ def top_k_right(scores: Scores, labels: Labels, k: int) -> int:
     Of equal scores the lower class number ranks first, so that k = 1 agrees with argmax.
     """
     own = np.take_along_axis(scores, labels[:, None], axis=1)
-    number = np.arange(scores.shape[1])
-    ahead = (scores > own) | ((scores == own) & (number < labels[:, None]))
-    return int((ahead.sum(axis=1) < k).sum())
+    return int((_ahead(scores, own, labels) < k).sum())
 
 
 def _class_scores(counts: stats.Counts, classes: tuple[str, ...]) -> tuple[ClassScore, ...]:
@@ -82,27 +246,18 @@ def most_confused(
     return tuple((classes[t], classes[p], count) for t, p, count in pairs if count)
 
 
+def are_probabilities(scores: Scores) -> bool:
+    """Return whether every row is a distribution: nothing negative, a sum of 1 within .001."""
+    few = scores[:256]  # most logits betray themselves there
+    return all(
+        part.min(initial=0) >= 0 and bool(np.all(np.abs(part.sum(axis=1) - 1) < _PROBABILITY_SLACK))
+        for part in (few, scores)
+    )
+
+
 def probabilities(scores: Scores) -> NDArray[np.float32]:
     """Return rows that sum to 1: the scores themselves if they already do, else their softmax."""
-    sums = scores.sum(axis=1)
-    if scores.min() >= 0 and bool(np.all(np.abs(sums - 1) < _PROBABILITY_SLACK)):
+    if are_probabilities(scores):
         return scores
     # In double precision: float32 logits of 1e38 would overflow when subtracted.
-    wide = scores.astype(np.float64)
-    powers = np.exp(wide - wide.max(axis=1, keepdims=True))
-    shares: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
-
-
-def statistics(scores: Scores, labels: Labels) -> bytes:
-    """Return an npz with ``right`` (bool [n]) and ``confidence`` (float32 [n]) of each image.
-
-    Enough for every interval and paired test; it names no class, but is for the server only.
-    """
-    file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        right=scores.argmax(axis=1) == labels,
-        confidence=probabilities(scores).max(axis=1),
-    )
-    return file.getvalue()
+    return calibration.softmax(scores.astype(np.float64)).astype(np.float32)

@@ -1,5 +1,3 @@
-import io
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,6 +29,7 @@ def test_dev_is_told_in_full():
 def test_hidden_splits_tell_nothing_of_classes(split):
     score = classification.score(split, SCORES, LABELS, classes=CLASSES)
     assert (score.classes, score.confusion, score.confused) == ((), (), ())
+    assert (score.slices, score.calibration) == ((), None)
     assert {metric.name for metric in score.metrics} == {"accuracy", "macro_f1"}
 
 
@@ -59,8 +58,11 @@ def test_logits_become_probabilities_and_probabilities_stay():
     assert classification.probabilities(given_) is given_
 
 
-def test_statistics_hold_right_and_confidence_and_no_class():
-    with np.load(io.BytesIO(classification.statistics(SCORES, LABELS))) as archive:
-        assert set(archive.files) == {"right", "confidence"}
-        assert archive["right"].tolist() == [True, False, True, True, False]
-        assert archive["confidence"].dtype == np.float32
+def test_statistics_survive_their_file(tmp_path):
+    found = classification.read(SCORES, LABELS, classes=3)[0]
+    (tmp_path / "s").write_bytes(found.save())
+    again = classification.Classified.load(tmp_path / "s")
+    assert again.right.tolist() == [True, False, True, True, False]
+    assert again.predicted.tolist() == [0, 0, 1, 2, 0]
+    assert again.images == 5
+    assert again.classes == 3
