@@ -25,7 +25,7 @@ async def as_csv(session: AsyncSession, placed: Iterable[Placed]) -> bytes:
             Submission.id.in_([p.entry.submission for p in rows])
         )
     )
-    configs = dict(found.tuples().all())
+    configs: dict[str, str] = {row.id: row.config for row in found}
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_HEAD)
