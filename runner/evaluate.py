@@ -30,6 +30,7 @@ from runner.contract import (
 )
 from runner.errands import Scored
 from runner.failures import CODES, Refusal
+from runner.formats import admission
 from runner.inputs import Inputs, inputs_of
 from runner.plain_text import cleaned
 from runner.predictions import Claims, Predictions, predict
@@ -119,10 +120,15 @@ class Evaluator:
 
         tell(Stage.FETCH)
         self._refuse_weak_walls(evaluation)
+        admission.refuse_unless_opened(evaluation.format, evaluation.declared, tier=self.tier)
         if evaluation.purpose != "score":
             raise Refusal("E_TASK", got=evaluation.purpose)
         with inputs_of(evaluation) as images:
-            model = blobs.fetch_model(evaluation.model, most=evaluation.limits.model_mb * 1_000_000)
+            model = blobs.fetch_model(
+                evaluation.model,
+                most=evaluation.limits.model_mb * 1_000_000,
+                format=evaluation.format,
+            )
             tell(Stage.CHECK)
             predicted = self._predict(evaluation, images, model, tell)
             tell(Stage.SCORE, 1)
@@ -131,7 +137,9 @@ class Evaluator:
                 scored=_scored(evaluation, images, predicted),
                 probe=_kept_probe(evaluation, predicted) if images.datasets is None else (),
                 speed=_speed(predicted.claims),
-                model=facts_of(predicted.claims, size=len(model)),
+                model=facts_of(
+                    predicted.claims, size=len(model), format=admission.words_of(evaluation)
+                ),
             )
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
@@ -148,9 +156,7 @@ class Evaluator:
         model: bytes,
         tell: Callable[[Stage, float], None],
     ) -> Predictions:
-        self.prepare()
-        cell, self._spare = self._spare, None
-        assert cell is not None
+        cell = self._cell(admission.purpose_of(evaluation.format))
         try:
             return predict(
                 cell,
@@ -165,6 +171,15 @@ class Evaluator:
             )
         finally:
             cell.close()
+
+    def _cell(self, purpose: str) -> Cell:
+        """Return a cell that is not used yet: the spare one where it is of that purpose."""
+        if purpose != "predict":
+            return Cell(purpose, walls=self.tier != "none")
+        self.prepare()
+        cell, self._spare = self._spare, None
+        assert cell is not None
+        return cell
 
 
 def _stored(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifact, ...]:
@@ -240,7 +255,7 @@ def _speed(claims: Claims) -> Speed:
     )
 
 
-def facts_of(claims: Claims, *, size: int) -> ModelFacts:
+def facts_of(claims: Claims, *, size: int, format: str = "onnx") -> ModelFacts:
     said = claims.model
 
     def count(name: str) -> int:
@@ -248,7 +263,7 @@ def facts_of(claims: Claims, *, size: int) -> ModelFacts:
         return value if isinstance(value, int) and value >= 0 else 0
 
     return ModelFacts(
-        format="onnx",
+        format=format,
         parameters=count("parameters"),
         size=size,
         opset=count("opset"),

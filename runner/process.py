@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from runner.contract import HANDED_BACK, Evaluation, Failure, Outcome, Progress, Stage, Tier
+from runner.contract import HANDED_BACK, Evaluation, Failure, Format, Outcome, Progress, Stage, Tier
 from runner.teller import Teller
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +43,7 @@ class Hello(BaseModel):
     tier: Tier
     hardware: str
     versions: dict[str, str]
+    formats: tuple[Format, ...] = ("onnx",)  #: of models that it can open
 
 
 class RunnerProcess:

@@ -40,6 +40,7 @@ def _answer(lines: Iterable[bytes], out: BinaryIO, spare: Cell) -> None:
     from runner import host
     from runner.contract import Evaluation
     from runner.evaluate import Evaluator
+    from runner.formats import admission
     from runner.sandbox.tier import prove, unsafe_allowed
 
     tier = prove().tier
@@ -59,6 +60,7 @@ def _answer(lines: Iterable[bytes], out: BinaryIO, spare: Cell) -> None:
                 "tier": tier,
                 "hardware": host.hardware(),
                 "versions": host.versions(),
+                "formats": admission.formats_opened(tier),
             }
         )
         for line in lines:

@@ -6,7 +6,7 @@ code that the file brings (torch.export falls back to pickles), so these two ask
 
 from importlib.util import find_spec
 
-from runner.contract import Declared, Format, Tier
+from runner.contract import Declared, Evaluation, Format, Tier
 from runner.failures import EXPORT, Refusal
 from runner.formats import architectures, sniff
 
@@ -36,6 +36,13 @@ def formats_opened(tier: Tier) -> tuple[Format, ...]:
 def purpose_of(format: Format) -> str:
     """Return the purpose of the cell that runs files of ``format``."""
     return "predict" if format == "onnx" else "torch"
+
+
+def words_of(evaluation: Evaluation) -> str:
+    """Such as "safetensors (resnet18)"."""
+    if evaluation.format == "safetensors":
+        return f"safetensors ({evaluation.declared.architecture})"
+    return evaluation.format
 
 
 def refuse_unless_opened(format: Format, declared: Declared, *, tier: Tier) -> None:

@@ -1,0 +1,205 @@
+"""PyTorch's files behind the walls: the good ones answer, the hostile ones get nowhere."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.contract import Declared, Limits
+from runner.datasets.version import split_file
+from runner.failures import Refusal
+from runner.predictions import Predictions, predict
+from runner.sandbox.cell import Cell
+from tests.runner.conftest import Bench
+from tests.runner.corpus import Hostile
+from tests.runner.corpus.torch_files import (
+    CORPUS,
+    exported,
+    exported_with_pickled_example,
+    exported_with_pickled_weights,
+    script,
+    weights,
+)
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: its files are not tested")
+pytestmark = [pytest.mark.torch, pytest.mark.sandbox]
+
+_MADE = Path("/tmp/bookwiz-torch-attack")
+
+
+def run(
+    bench: Bench, data: bytes, format: str, *, walls: bool = True, **declared: str
+) -> Predictions:
+    cell = Cell("torch", walls=walls)
+    try:
+        return predict(
+            cell,
+            data,
+            bench.manifest,
+            [split_file(bench.folder / "datasets", bench.manifest, "board")],
+            limits=Limits(wall_seconds=60, cpu_seconds=20, memory_mb=1024),
+            tell=lambda _: None,
+            format=format,
+            declared=Declared(**declared),
+        )
+    finally:
+        cell.close()
+
+
+def pixels(bench: Bench) -> "torch.Tensor":
+    images = torch.from_numpy(bench.arrays["board"][0])
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+def test_torchscript_answers_as_it_does_at_home(bench: Bench) -> None:
+    found = run(bench, script(), "torchscript")
+    np.testing.assert_array_equal(found.rows[0], pixels(bench).flatten(1)[:, :10].numpy())
+
+
+def test_a_torch_export_answers_as_it_does_at_home(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "model.pt2"
+    path.write_bytes(exported())
+    found = run(bench, path.read_bytes(), "pt2")
+    wanted = torch.export.load(path).module()(pixels(bench)).detach().numpy()
+    np.testing.assert_allclose(found.rows[0], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mlp", "small_cnn", "resnet18", "vit_small"])
+def test_weights_of_an_architecture_answer_as_it_does_at_home(name: str, bench: Bench) -> None:
+    from safetensors.torch import load
+
+    from runner.formats.architectures import build
+
+    data = weights(name)
+    found = run(bench, data, "safetensors", architecture=name)
+    module = build(name, task="classification", classes=10, channels=1, height=8, width=8)
+    module.load_state_dict(load(data))
+    with torch.inference_mode():
+        wanted = module.eval()(pixels(bench)).numpy()
+    np.testing.assert_allclose(found.rows[0], wanted, atol=1e-4)
+    assert found.claims.model["parameters"] == sum(p.numel() for p in module.parameters())
+
+
+def test_weights_say_how_pixels_become_their_input(bench: Bench) -> None:
+    said = json.dumps({"scale": 1.0, "mean": [100.0], "std": [50.0]})
+    plain = run(bench, weights(), "safetensors", architecture="mlp", preproc=said)
+    within = run(
+        bench, weights(metadata={"bookwiz.preproc": said}), "safetensors", architecture="mlp",
+        preproc='{"scale": 1.0}',
+    )  # fmt: skip
+    assert plain.claims.model["input"] == within.claims.model["input"]
+    assert "less mean 100" in within.claims.model["input"]
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_pytorch_file_gets_its_verdict_and_the_words_to_mend_it(name: str, bench: Bench) -> None:
+    hostile: Hostile = CORPUS[name]
+    _MADE.unlink(missing_ok=True)
+    code = hostile.code if hostile.evaluated is None else hostile.evaluated
+    if not code:
+        run(bench, hostile.make(), hostile.format, **hostile.declared)
+        return
+    with pytest.raises(Refusal) as refused:
+        run(bench, hostile.make(), hostile.format, **hostile.declared)
+    assert (refused.value.code, refused.value.ours) == (code, False), refused.value.words()
+    assert "@" not in json.dumps(refused.value.words())
+    assert not _MADE.exists()
+
+
+@pytest.fixture
+def bait(tmp_path: Path, bench: Bench):
+    """A folder that anybody may write to, labels that anybody may read, a port that listens."""
+    tmp_path.chmod(0o777)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(0)
+        yield tmp_path, bench.folder / "datasets" / bench.manifest.key / "labels", server
+
+
+_CODE = """
+import os, socket, json
+saw = []
+def attempt(name, work):
+    try:
+        saw.append(f"{{name}}: {{work()!r}}"[:100])
+    except BaseException as error:
+        saw.append(f"{{name}}: denied")
+attempt("file", lambda: open("{folder}/made", "w").write("here"))
+attempt("labels", lambda: len(open("{labels}/board.npy", "rb").read()))
+attempt("names", lambda: len(os.listdir("{labels}")))
+attempt("network", lambda: socket.create_connection(("127.0.0.1", {port}), 1) and 1)
+attempt("program", lambda: os.spawnv(os.P_WAIT, "/bin/true", ["true"]))
+attempt("process", lambda: os.fork() or os._exit(0))
+attempt("secret", lambda: len(os.environ["BOOKWIZ_SECRET"]))
+line = (json.dumps({{"model": {{"producer": "; ".join(saw)}}}}) + chr(10)).encode()
+import stat
+for fd in range(3, 64):
+    try:
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.write(fd, line)
+    except OSError:
+        pass
+"""
+
+
+def attacked(
+    bench: Bench, bait: tuple, make: Callable[[str], bytes], *, walls: bool
+) -> tuple[list[str], bool, bool]:
+    """Return what the payload saw, whether it made a file, and whether it reached the port."""
+    folder, labels, server = bait
+    code = _CODE.format(folder=folder, labels=labels, port=server.getsockname()[1])
+    heard: list[str] = []
+    cell = Cell("torch", walls=walls)
+    row = {"dtype": "float32", "shape": [10]}
+    from runner.sandbox import memory
+
+    data = make(code)
+    model, (board, _) = memory.sealed(data), memory.board(80 * 40)
+    split = split_file(bench.folder / "datasets", bench.manifest, "board")
+    with split.path.open("rb") as images:
+        job = {
+            "task": "classification", "height": 8, "width": 8, "channels": 1, "classes": 10,
+            "row": row, "format": "pt2", "declared": Declared().model_dump(),
+            "splits": [{"rows": 80, "offset": split.offset}], "model_size": len(data),
+            "threads": 1, "sample_only": True, "probe": None,
+            "limits": {"cpu_seconds": 60, "memory": 1 << 30},
+        }  # fmt: skip
+        try:
+            cell.run(
+                job, [model, board, images.fileno()], wall_seconds=30,
+                on_line=lambda line: heard.append(json.dumps(line)),
+            )  # fmt: skip
+        finally:
+            cell.close()
+            os.close(model)
+            os.close(board)
+    try:
+        server.accept()[0].close()
+        reached = True
+    except BlockingIOError:
+        reached = False
+    seen = [line for line in heard if "labels:" in line]
+    return seen, (folder / "made").exists(), reached
+
+
+_PICKLED = [exported_with_pickled_weights, exported_with_pickled_example]
+
+
+@pytest.mark.parametrize("make", _PICKLED)
+def test_code_in_a_pt2_runs_and_gets_nowhere(make, bench: Bench, bait, monkeypatch) -> None:
+    monkeypatch.setenv("BOOKWIZ_SECRET", "token")
+    seen, made, reached = attacked(bench, bait, make, walls=True)
+    assert seen, "the payload was not run: this test shows nothing"
+    assert seen[0].count("denied") == 7, seen[0]
+    assert (made, reached) == (False, False)
+
+
+def test_the_same_code_gets_everywhere_without_walls(bench: Bench, bait) -> None:
+    seen, made, reached = attacked(bench, bait, exported_with_pickled_weights, walls=False)
+    assert "labels: 768" in seen[0]
+    assert (made, reached) == (True, True)
