@@ -100,8 +100,8 @@ class Payload:
     def __init__(self, code: str) -> None:
         self.code = code
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return exec, (self.code,)
+    def __reduce__(self) -> tuple[Any, tuple[str, dict[str, Any]]]:
+        return exec, (self.code, {})
 
 
 def torch_pickle(code: str) -> bytes:
