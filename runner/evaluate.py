@@ -175,7 +175,7 @@ class Evaluator:
     def _cell(self, purpose: str) -> Cell:
         """Return a cell that is not used yet: the spare one where it is of that purpose."""
         if purpose != "predict":
-            return Cell(purpose, walls=self.tier != "none")
+            return Cell(purpose, walls=self.tier)
         self.prepare()
         cell, self._spare = self._spare, None
         assert cell is not None

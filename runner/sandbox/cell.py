@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from runner.contract import Tier
 from runner.sandbox import bubblewrap, cgroups
@@ -71,8 +71,11 @@ class Cell:
 
         ``walls`` is the tier to build around it, by default the likely one: a wall that cannot be
         built ends the cell, never weakens it. At "none" nothing is refused inside. ``without``
-        names guards to leave out, for tests of what each of them holds.
+        names guards to leave out, for tests of what each of them holds. Raises ValueError where
+        ``walls`` is no tier.
         """
+        if walls is not None and walls not in get_args(Tier):
+            raise ValueError(f"walls are {', '.join(get_args(Tier))}, not {walls!r}")
         self.purpose = PURPOSES[purpose]
         self._peak_memory = 0
         self.walls: Tier = likely_walls() if walls is None else walls

@@ -70,9 +70,16 @@ def main(root: str, role: str, words: str) -> None:
 def _begin(ppid: int, orders: Orders, root: str) -> None:
     if orders.cgroup:
         cgroups.join(orders.cgroup)
-    if orders.walls == "full":
-        bubblewrap.enter(orders, START, root, ppid)
-    (_live if orders.walls == "reduced" else _live_unwalled)(ppid, orders)
+    # Nothing is the way without walls but its own name: whatever else is said ends here.
+    match orders.walls:
+        case "full":
+            bubblewrap.enter(orders, START, root, ppid)
+        case "reduced":
+            _live(ppid, orders)
+        case "none":
+            _live_unwalled(ppid, orders)
+        case _:
+            raise ValueError(f"no walls are called {orders.walls!r}")
 
 
 def _live(ppid: int, orders: Orders) -> None:

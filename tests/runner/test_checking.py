@@ -70,7 +70,7 @@ def test_what_only_the_sandbox_decides_is_contained(place: Path) -> None:
     assert (status, said["verdict"], said["code"]) in (
         (2, "contain", "E_TIER"),
         (2, "contain", "E_NO_TORCH"),
-        (1, "refuse", "E_CRASH"),  # at tier full it is loaded, and is none
+        (1, "refuse", "E_TORCH_BROKEN"),  # at tier full it is loaded, and is none
         (1, "refuse", "E_FORMAT"),
     )
 

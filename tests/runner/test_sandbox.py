@@ -271,3 +271,20 @@ def test_a_cell_has_an_empty_environment_and_only_the_pipes_it_needs(
             assert process.environ().keys() <= {"LC_CTYPE"}
     finally:
         cell.close()
+
+
+@pytest.mark.parametrize("walls", [True, False, "nearly", ""])
+def test_walls_of_no_known_name_start_no_cell(walls) -> None:
+    with pytest.raises(ValueError, match="walls are full, reduced, none"):
+        Cell(walls=walls)
+
+
+def test_the_child_takes_no_unknown_word_for_leave_to_go_without_walls(monkeypatch) -> None:
+    monkeypatch.setattr("runner.sandbox.cell.get_args", lambda _: ("nearly",))
+    cell = Cell("probe", walls="nearly")  # type: ignore[arg-type]
+    heard: list[dict[str, Any]] = []
+    job = {"limits": {"cpu_seconds": 1, "memory": 1 << 26}}
+    ending = cell.run(job, [], wall_seconds=10, on_line=heard.append)
+    assert not ending.well
+    assert not any("confined" in line for line in heard)
+    assert any("no walls are called" in str(line.get("broken")) for line in heard)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.contract import Declared, Limits
+from runner.contract import Declared, Limits, Tier
 from runner.datasets.version import split_file
 from runner.failures import Refusal
 from runner.predictions import Predictions, predict
@@ -36,17 +36,15 @@ pytestmark = [
 _MADE = Path("/tmp/bookwiz-torch-attack")
 
 
-def run(
-    bench: Bench, data: bytes, format: str, *, walls: bool = True, **declared: str
-) -> Predictions:
-    cell = Cell("torch", walls=walls)
+def run(bench: Bench, data: bytes, format: str, **declared: str) -> Predictions:
+    cell = Cell("torch")
     try:
         return predict(
             cell,
             data,
             bench.manifest,
             [split_file(bench.folder / "datasets", bench.manifest, "board")],
-            limits=Limits(wall_seconds=60, cpu_seconds=20, memory_mb=1024),
+            limits=Limits(wall_seconds=30, cpu_seconds=5, memory_mb=512),
             tell=lambda _: None,
             format=format,
             declared=Declared(**declared),
@@ -153,7 +151,7 @@ for fd in range(3, 64):
 
 
 def attacked(
-    bench: Bench, bait: tuple, make: Callable[[str], bytes], *, walls: bool
+    bench: Bench, bait: tuple, make: Callable[[str], bytes], *, walls: Tier | None = None
 ) -> tuple[list[str], bool, bool]:
     """Return what the payload saw, whether it made a file, and whether it reached the port."""
     folder, labels, server = bait
@@ -198,13 +196,13 @@ _PICKLED = [exported_with_pickled_weights, exported_with_pickled_example]
 @pytest.mark.parametrize("make", _PICKLED)
 def test_code_in_a_pt2_runs_and_gets_nowhere(make, bench: Bench, bait, monkeypatch) -> None:
     monkeypatch.setenv("BOOKWIZ_SECRET", "token")
-    seen, made, reached = attacked(bench, bait, make, walls=True)
+    seen, made, reached = attacked(bench, bait, make)
     assert seen, "the payload was not run: this test shows nothing"
     assert seen[0].count("denied") == 7, seen[0]
     assert (made, reached) == (False, False)
 
 
 def test_the_same_code_gets_everywhere_without_walls(bench: Bench, bait) -> None:
-    seen, made, reached = attacked(bench, bait, exported_with_pickled_weights, walls=False)
+    seen, made, reached = attacked(bench, bait, exported_with_pickled_weights, walls="none")
     assert "labels: 768" in seen[0]
     assert (made, reached) == (True, True)
