@@ -148,7 +148,7 @@ def _with_weights(words: dict[str, Any], header: Header, data: bytes) -> nn.Modu
 
 
 def _load_script(data: bytes) -> Any:
-    module: Any = torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
+    module: Any = torch.jit.load(io.BytesIO(data), map_location="cpu")
     return module.eval()
 
 
