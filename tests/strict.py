@@ -14,10 +14,6 @@ NEEDED = ("browser", "postgres", "sandbox", "torch")
 OPTIONAL = ("shared_data",)
 
 
-def pytest_configure(config):
-    config.stash[_LEFT_OUT] = Counter()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -29,13 +25,20 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was left out, and nothing may be: {reason}"
     else:
-        item.config.stash[_LEFT_OUT][mark, reason] += 1
+        report.user_properties.append((_LEFT_OUT, (mark, reason)))
     return report
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    for (mark, reason), count in sorted(config.stash[_LEFT_OUT].items()):
+def pytest_terminal_summary(terminalreporter):
+    # What is left out is read from the reports, which come back from every process of pytest-xdist.
+    left_out = Counter(
+        tuple(value)
+        for report in terminalreporter.stats.get("skipped", [])
+        for name, value in report.user_properties
+        if name == _LEFT_OUT
+    )
+    for (mark, reason), count in sorted(left_out.items()):
         terminalreporter.write_line(f"NOT TRIED ({mark}, {count}): {reason}", yellow=True)
 
 
-_LEFT_OUT = pytest.StashKey[Counter]()
+_LEFT_OUT = "left_out"
