@@ -4,7 +4,6 @@
 input, by the same threads. Everything the job does besides, it pays for itself.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -24,7 +23,7 @@ _CANDIDATES = (4, 16, 64, 256, 1024)
 _TRIAL_SECONDS = 0.01
 _WORTH_IT = 0.97  # a larger batch must cost less than this share of the smaller one's time
 _LONGEST_BATCH_SECONDS = 0.25
-_BATCHES_PER_THREAD = 4
+_SMALLEST_SHARE = 8  # of a batch: smaller parts cost more to begin than waiting for the last one
 _LATENCY_RUNS, _LATENCY_SECONDS = 40, 0.4
 _LIMIT_BATCHES = 10  # twice, before and after the job: 20 batches
 _LIMIT_AT_LEAST, _LIMIT_AT_MOST = 0.02, 4.0  # seconds; ten tiny batches would measure noise
@@ -126,22 +125,21 @@ def _cost(head: Head, feed: Feed, sample: Images, batch: int) -> float:
 def divide(
     splits: Sequence[tuple[Images, NDArray[Any]]], *, batch: int, threads: int, fixed: bool
 ) -> list[Part]:
-    """Return all images in parts of at most ``batch``, equal ones where the model allows it.
+    """Return all images in parts of at most ``batch``, in the order in which they are taken.
 
-    Equal parts end together: with a ragged rest, one thread would wait for the other.
+    Where the model allows any batch, parts shrink towards the end, so that no thread waits long for
+    the last one (guided self-scheduling, Polychronopoulos & Kuck 1987).
     """
+    left = sum(len(images) for images, _ in splits)
     parts = []
     for images, into in splits:
-        count = -(-len(images) // batch)
-        if not fixed:
-            count = -(-max(count, threads * _BATCHES_PER_THREAD) // threads) * threads
-            count = min(count, len(images))
-            edges = np.linspace(0, len(images), count + 1).round().astype(int)
-        else:
-            edges = np.minimum(np.arange(count + 1) * batch, len(images))
-        parts += [
-            Part(images[a:b], into[a:b]) for a, b in itertools.pairwise(edges.tolist()) if b > a
-        ]
+        at = 0
+        while at < len(images):
+            share = batch if fixed else max(left // (2 * threads), batch // _SMALLEST_SHARE, 1)
+            end = min(at + min(batch, share), len(images))
+            parts.append(Part(images[at:end], into[at:end]))
+            left -= end - at
+            at = end
     return parts
 
 
@@ -150,12 +148,15 @@ def limit(crew: Crew, head: Head, feeds: Sequence[NDArray[Any]]) -> float:
 
     Each thread's rate is taken by its own clock and these are added up, so that neither waking a
     thread nor waiting for the last one makes the limit look lower, and the job better, than it is.
+    They begin together: a thread that ran alone for a while would have the memory to itself.
     """
     rates: list[float] = []
+    together = Barrier(crew.size)
 
     def work(thread: int) -> None:
         feed = feeds[thread]
         head.bare(feed)
+        together.wait()
         begun = time.perf_counter()
         runs, seconds = 0, 0.0
         while seconds < _LIMIT_AT_MOST and (
