@@ -124,6 +124,7 @@ class Ranking(Plain):
 
     ranked: tuple[Ranked, ...]
     critical: float  #: the max-T quantile that decided
+    left_out: tuple[str, ...] = ()  #: submissions of whose images nothing usable is kept any more
 
 
 class CompareErrand(_Errand):
@@ -169,6 +170,9 @@ class Revealed(Plain):
     median_low: float
     median_high: float
     artifacts: tuple[Artifact, ...]  #: the shake-up plot
+    left_out: tuple[
+        str, ...
+    ] = ()  #: names of those of whose images nothing usable is kept any more
 
 
 class AnalysisErrand(_Errand):

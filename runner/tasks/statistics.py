@@ -155,10 +155,21 @@ def joint(
     if len(sizes) != 1 or not min(sizes):
         raise Refusal("E_RUNNER_FETCH", "Statistics of other images.", got=str(sorted(sizes)))
     pieces = [
-        np.stack([one.replicates(metric, weights) for one in entrants], axis=1)
+        _under(entrants, metric, weights)
         for weights in resamples(sizes.pop(), count=count, seed=seed)
     ]
     return np.concatenate(pieces)
+
+
+def _under(entrants: Sequence[Statistics], metric: str, weights: Weights) -> NDArray[np.float64]:
+    """Return ``metric`` [B, entrants]: of means over images by one product for all of them."""
+    each = [values for one in entrants if (values := one.each(metric)) is not None]
+    if len(each) < len(entrants):
+        return np.stack([one.replicates(metric, weights) for one in entrants], axis=1)
+    # Sums of right and wrong are whole numbers below 2**24, which float32 keeps exactly.
+    sums = weights @ np.stack(each, axis=1).astype(np.float32)
+    means: NDArray[np.float64] = sums.astype(np.float64) / weights.shape[1]
+    return means
 
 
 def interval(statistics: Statistics, metric: str, *, count: int = RESAMPLES) -> tuple[float, float]:

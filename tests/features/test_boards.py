@@ -142,6 +142,22 @@ async def test_a_failure_of_the_desk_leaves_the_last_places_and_is_tried_again(r
     assert "Bob" in await ranked.ask("dina", "/leaderboard show digits")
 
 
+async def test_an_entry_that_cannot_be_ranked_is_said_and_stops_nobody_else(ranked, desk):
+    def without_bob(errand):
+        kept = tuple(e for e in errand.entrants if e.name != "Bob")
+        lost = tuple(e.submission for e in errand.entrants if e.name == "Bob")
+        ranking = by_tenths(errand.model_copy(update={"entrants": kept}))
+        return ranking.model_copy(update={"left_out": lost})
+
+    desk.says["rank"] = without_bob
+    await enter(ranked, "ada", 0.90)
+    await enter(ranked, "bob", 0.60)
+    text = await ranked.ask("dina", "/leaderboard show digits")
+    assert "Ada" in text
+    assert "1 entry cannot be ranked" in text
+    assert "newer" not in text
+
+
 async def test_the_results_channel_learns_the_place_when_it_is_known(ranked):
     await ranked.say("moira", "/admin channels leaderboards results")
     clerk, ranked.clerk = ranked.clerk, None

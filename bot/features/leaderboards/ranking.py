@@ -48,6 +48,7 @@ class Standing:
     placed: tuple[Placed, ...]
     tested: bool = False  #: ties are by significance; else by equal values alone
     newer: int = 0  #: entries that are not in it yet: their ranking is being computed
+    lost: int = 0  #: entries that cannot be ranked: what was kept of their images is gone
 
     def of(self, submission: str) -> Placed | None:
         return next((p for p in self.placed if p.entry.submission == submission), None)
@@ -93,5 +94,6 @@ def standing(entries: Sequence[Entry], ranking: Ranking | None) -> Standing:
         if r.submission in by_id
     )
     known = {r.submission for r in ranking.ranked}
-    newer = sum(e.submission not in known for e in best)
-    return Standing(placed, tested=True, newer=newer)
+    waiting = [e.submission for e in best if e.submission not in known]
+    lost = sum(id_ in ranking.left_out for id_ in waiting)
+    return Standing(placed, tested=True, newer=len(waiting) - lost, lost=lost)

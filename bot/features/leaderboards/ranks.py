@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import select
 
 from bot.features.leaderboards import answers, boards, ladder, live
@@ -11,6 +12,8 @@ from bot.features.leaderboards.ranking import Entry, basis_of, best_of_each
 from bot.kit.errands import Answered
 from bot.kit.work import Work
 from runner.errands import Entrant, RankErrand, Ranking
+
+_log = structlog.get_logger(__name__)
 
 
 async def refresh(work: Work, benchmark: Benchmark) -> None:
@@ -57,6 +60,8 @@ async def take(work: Work, benchmark_id: str, answered: Answered) -> None:
     if benchmark is None or not isinstance(answered.answer, Ranking):
         return  # the board shows the last places, and that newer entries wait
     ranking = answered.answer
+    if ranking.left_out:
+        _log.warning("board.left_out", benchmark=benchmark.id, submissions=ranking.left_out)
     row = await work.session.get(Board, benchmark.id, with_for_update=True)
     known = {r["submission"] for r in row.ranking["ranked"]} if row else set()
     if row is None:
