@@ -135,3 +135,14 @@ def own_server(tmp_path_factory):
     server = Server()
     yield server
     server.remove()
+
+
+@pytest.fixture
+async def world(tmp_path, jobs_url):
+    """A bot with an open benchmark, before a queue without runners."""
+    from tests.jobs.world import World
+
+    world = World(tmp_path, jobs_url)
+    await world.open()
+    yield world
+    await world.close()

@@ -258,9 +258,10 @@ def lock_of(submission: Submission) -> str:
 async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
     """Begin a new attempt: the old one's token is void from here on. False when it is enough."""
     submission.losses += lost
+    # The last one too: left with a dead runner, it would hold its member's lock for ever.
+    await outbox.put_cancel(work.session, key=submission.job, now=work.now)
     if submission.losses >= MOST_LOSSES or submission.attempt >= MOST_ATTEMPTS:
         return False
-    await outbox.put_cancel(work.session, key=submission.job, now=work.now)
     submission.attempt += 1
     submission.token = secrets.token_hex(16)
     await work.session.flush()
