@@ -15,8 +15,8 @@ from typing import Any
 
 from runner.contract import Tier
 from runner.sandbox import cases, cgroups, memory
+from runner.sandbox.attacks import ATTACKS
 from runner.sandbox.cell import Cell, Ending, likely_walls
-from runner.sandbox.probes import ATTACKS
 from runner.sandbox.storms import STORMS, Storm
 
 _SECONDS = 10.0
@@ -197,6 +197,8 @@ def _in_a_cell(
                 "folder": folder,
                 "pid": os.getpid(),
                 "host": os.uname().nodename,
+                "session": os.getsid(0),
+                "groups": Path("/proc/self/ns/cgroup").stat().st_ino,
                 "output_size": _OUTPUT,
                 "limits": {
                     "cpu_seconds": storm.cpu_seconds if storm else _SECONDS,

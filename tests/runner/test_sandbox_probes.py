@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.sandbox import cases, tier
-from runner.sandbox.probes import ATTACKS
+from runner.sandbox.attacks import ATTACKS
 from runner.sandbox.storms import STORMS
 from runner.sandbox.tier import Probe, attempt, prove, weather
 from tests.runner.conftest import best_tier
