@@ -297,6 +297,8 @@ ATTACKS: dict[str, Attack] = {
     "connect to loopback": Attack(_connect, _SECCOMP, "the network namespace"),
     "make an io_uring": Attack(_make_room, _SECCOMP),
     "find shared memory of the host": Attack(_shared_memory, _SECCOMP, "the IPC namespace"),
+    # Before the first thread: a process that ever had two is refused for that reason.
+    "make a new user namespace": Attack(_unshare, _SECCOMP, "a limit of none"),
     "fork": Attack(_fork, _SECCOMP, "RLIMIT_NPROC"),
     "start a thread": Attack(_thread, _SECCOMP, "RLIMIT_NPROC"),
     "start a program": Attack(_exec, _SECCOMP, _NO_FILE),
@@ -312,7 +314,6 @@ ATTACKS: dict[str, Attack] = {
         _share_control_groups, "the control-group namespace", full_only=True
     ),
     "leave a core file": Attack(_leave_a_core, "RLIMIT_CORE"),
-    "make a new user namespace": Attack(_unshare, _SECCOMP, "a limit of none"),
     "change its own limits": Attack(_raise_limit, _SECCOMP),
     "stay root": Attack(_be_root, "giving root up"),
     "become root": Attack(_become_root, _SECCOMP, "the kernel"),
