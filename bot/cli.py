@@ -1,6 +1,7 @@
-"""bookwiz: demo, up, say, migrate, doctor, dataset, new-feature."""
+"""bookwiz: demo, up, say, migrate, doctor, dataset, export, new-feature."""
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -137,6 +138,17 @@ def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
     from bot.datasets import add
 
     _run(add(_settings(data), name, options))
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    short_help="Write a PyTorch module as ONNX that a benchmark takes.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def export(arguments: tuple[str, ...]) -> None:
+    """Write a PyTorch module as ONNX: bookwiz-runner export, in a process of its own."""
+    ours = [sys.executable, "-m", "runner", "export"]
+    sys.exit(subprocess.run([*ours, *arguments], check=False).returncode)
 
 
 @main.command("new-feature")

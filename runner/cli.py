@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import click
 
 from runner.contract import Task
+from runner.export.command import export
 
 
 class _Lazily(click.Group):
@@ -238,3 +239,6 @@ def check(
         raise click.UsageError("either --benchmark CARD.json, or --dataset KEY and --datasets DIR")
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else found.words())
     sys.exit(("accept", "refuse", "contain", "unknown").index(found.verdict))
+
+
+main.add_command(export)

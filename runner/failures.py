@@ -12,7 +12,8 @@ EXPORT = (
     "Export it to ONNX: `import torch`; "
     "`model.eval(); example = torch.zeros(1, 3, 32, 32)` (the benchmark's shape); "
     "`torch.onnx.export(model, example, 'model.onnx', input_names=['input'], "
-    "dynamic_axes={'input': {0: 'batch'}}, dynamo=False)`"
+    "dynamic_axes={'input': {0: 'batch'}}, dynamo=False)`. `bookwiz export` does it with the "
+    "normalisation inside; recipes for other libraries are in docs/recipes/export.md."
 )
 _BATCH = "Export with the batch as dimension 0 and only the images as input."
 _OURS = "Nothing to mend on your side: we try again, and it costs no quota."
@@ -71,6 +72,11 @@ CODES: dict[str, Entry] = {
         "This analysis cannot be made of this model.",
         "a model and a benchmark that the analysis is for",
         "See what the analysis is for: saliency for classification, quantisation for ONNX files.",
+    ),
+    "E_EXPORT": Entry(
+        "The module cannot be exported as it is (said on your own machine, by `bookwiz export`).",
+        "a PyTorch module that torch.onnx.export can trace",
+        "docs/recipes/export.md has the usual cases.",
     ),
     "E_ONNX_BROKEN": Entry(
         "The file begins like an ONNX model but cannot be read or loaded.",

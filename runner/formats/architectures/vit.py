@@ -59,7 +59,7 @@ class VisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.conv_proj(x).flatten(2).transpose(1, 2)
-        token = self.class_token.expand(len(x), -1, -1)
+        token = self.class_token.expand(x.shape[0], -1, -1)
         y: Tensor = self.heads(self.encoder(torch.cat([token, patches], dim=1))[:, 0])
         return y
 
