@@ -1,0 +1,132 @@
+"""Boards from the chat to the real desk and back: places, front, comparison, the season's end."""
+
+import pytest
+
+from bot.features.leaderboards import benchmarks
+from bot.kit.message import Image, Table
+from runner import blobs
+from runner.contract import Outcome, Speed
+from runner.evaluate import as_npy
+from tests.features.boards import MODEL, given, live, submit
+from tests.runner.seasons import SIZES, Season
+
+# What a desk answers does not depend on the database; other tests ask both.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+TASKS = ("classification", "detection", "segmentation")
+
+
+@pytest.fixture(params=TASKS)
+async def world(request, chat):
+    return await opened(chat, request.param)
+
+
+async def opened(chat, task):
+    """A benchmark that the chat knows as digits, with its images on the desk."""
+    made = Season(chat.clerk.desk.desk, task)
+    async with chat.core.work("leaderboards") as work:
+        await benchmarks.add_dataset(work.session, made.manifest, now=work.now)
+        await benchmarks.create(
+            work.session, 1, name="digits", title="Pets", dataset=made.manifest.key,
+            metric=made.metric, why="All errors cost the same.", per_day=5, now=work.now,
+        )  # fmt: skip
+    return made
+
+
+async def enter(chat, world, who, *, skill, ms=1.0, seed=None, shadow_skill=None, config=""):
+    """Hand a model in and have the trusted side score it; gives its evaluation and what was scored."""
+    seed = sum(who.encode()) if seed is None else seed
+    data = MODEL + f"{who}{skill}{seed}".encode()
+    await submit(chat, who, data, **({"config": config} if config else {}))
+    evaluation = given(chat)
+    scored = world.score(
+        skill=skill, seed=seed, splits=evaluation.splits, ladder=evaluation.ladder,
+        shadow_skill=shadow_skill,
+    )  # fmt: skip
+    dev = as_npy(world.predictions("dev", skill=skill, seed=seed))
+    predictions = blobs.store(
+        world.desk.files, dev, name="predictions-dev.npy", media_type="application/x-npy"
+    )
+    speed = Speed(
+        p50_ms=ms, p95_ms=ms, images_per_second=1, limit_per_second=1, efficiency=1, seconds=1,
+        threads=1, hardware="x",
+    )  # fmt: skip
+    outcome = Outcome(
+        submission=evaluation.submission, attempt=evaluation.attempt, token=evaluation.token,
+        runner="test", tier="reduced", scores=scored.scores, verdict=scored.verdict,
+        warnings=scored.warnings, artifacts=scored.artifacts, predictions=(predictions,),
+        speed=speed,
+    )  # fmt: skip
+    await chat.engine.report(outcome)
+    await chat.deliver()
+    return evaluation, scored
+
+
+def rows_of(message):
+    [table] = [b for b in message.blocks if isinstance(b, Table)]
+    plain = [tuple(cell.replace("\\", "") for cell in row) for row in table.rows]
+    return {row[1].removeprefix("→ "): row for row in plain}
+
+
+async def test_who_cannot_be_told_apart_shares_a_place_and_a_bad_model_does_not(chat, world):
+    await enter(chat, world, "ada", skill=0.9, seed=1)
+    second, _ = await enter(chat, world, "bob", skill=0.9, seed=2)
+    await enter(chat, world, "chen", skill=0.2, seed=3)
+    answer = await chat.say("dina", "/leaderboard show digits")
+    rows = rows_of(answer.message)
+    assert [rows[who][0] for who in ("Ada", "Bob", "Chen")] == ["1 (tied)", "1 (tied)", "3"]
+    assert "could be chance" in answer.message.plain()
+    assert "Rank **1 (tied)** of 2" in (await live(chat, second)).text.replace("\\", "")
+
+
+async def test_for_deployment_the_slow_one_stays_only_if_it_is_clearly_better(chat, world):
+    await enter(chat, world, "ada", skill=0.9, seed=1, ms=50)
+    await enter(chat, world, "bob", skill=0.9, seed=2, ms=5)
+    await enter(chat, world, "chen", skill=0.2, seed=3, ms=20)
+    await enter(chat, world, "eve", skill=0.2, seed=4, ms=1)
+    answer = await chat.say("dina", "/leaderboard show digits view:deployment")
+    assert set(rows_of(answer.message)) == {"Ada", "Bob", "Eve"}
+
+
+async def test_two_are_compared_with_a_picture_and_what_was_set_differently(chat, world):
+    one, _ = await enter(chat, world, "ada", skill=0.95, config="lr: 0.1\nepochs: 3")
+    other, _ = await enter(chat, world, "bob", skill=0.3, config="lr: 0.01\nepochs: 3")
+    await chat.say("dina", f"/leaderboard compare {one.submission} {other.submission}")
+    await chat.deliver()
+    said = chat.to("general")[-1]
+    assert not said.message.failed
+    text = said.text.replace("\\", "")
+    assert "That is more than chance." in text
+    assert "≠ lr" in text
+    assert "≠ epochs" not in text
+    assert "dev images" in text
+    [picture] = [b for b in said.message.blocks if isinstance(b, Image)]
+    assert "difference" in picture.alt
+
+
+async def test_the_reveal_finds_who_was_tuned_to_the_board(chat, world):
+    await chat.say("moira", "/admin channels moderators staff")
+    for n, (who, skill) in enumerate((("ada", 0.8), ("bob", 0.6), ("chen", 0.5))):
+        await enter(chat, world, who, skill=skill, seed=n)
+    await enter(chat, world, "eve", skill=0.99, seed=9, shadow_skill=0.2)
+    await chat.say("moira", "/leaderboard reveal digits sure:yes")
+    await chat.deliver()
+    said = chat.to("general")[-1]
+    assert not said.message.failed, said.text
+    assert [b.name for b in said.message.blocks if isinstance(b, Image)] == ["shake-up.png"]
+    [table] = [b for b in said.message.blocks if isinstance(b, Table)]
+    ranks = {row[0]: row[-1] for row in table.rows}
+    assert ranks["Eve"] == "1 → 4"
+
+
+async def test_an_entry_whose_kept_images_are_lost_is_named_at_the_reveal(chat):
+    world = await opened(chat, "classification")
+    lost = ""
+    for n, who in enumerate(("ada", "bob", "chen")):
+        _, scored = await enter(chat, world, who, skill=0.7, seed=n)
+        lost = next(a.sha256 for a in scored.artifacts if a.name == "statistics-shadow.npz")
+    world.desk.file(lost).unlink()
+    await chat.say("moira", "/leaderboard reveal digits sure:yes")
+    await chat.deliver()
+    text = chat.to("general")[-1].text
+    assert "Not compared, since what was kept of the images is lost: Chen." in text
+    assert SIZES["shadow"] == 50
