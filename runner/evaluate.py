@@ -6,17 +6,14 @@ for a picture. Every failure is an Outcome, never an exception: theirs with word
 ours apart.
 """
 
-import io
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from runner import blobs, host, probing, scoring
+from runner.analyses import running
+from runner.analyses.runs import Runs
 from runner.contract import (
     Artifact,
     Evaluation,
@@ -33,7 +30,7 @@ from runner.failures import CODES, Refusal
 from runner.formats import admission
 from runner.inputs import Inputs, inputs_of
 from runner.plain_text import cleaned
-from runner.predictions import Claims, Predictions, predict
+from runner.predictions import Claims, Predictions, as_npy, predict
 from runner.sandbox.cell import Cell
 
 _RANK: dict[Tier, int] = {"none": 0, "reduced": 1, "full": 2}
@@ -48,7 +45,7 @@ class _Result:
     speed: Speed
     model: ModelFacts
     scored: Scored | None = None
-    probe: tuple[Artifact, ...] = ()
+    files: tuple[Artifact, ...] = ()  #: what else there is for the desk
 
 
 class Evaluator:
@@ -98,7 +95,7 @@ class Evaluator:
             scores=scored.scores if scored else (),
             verdict=scored.verdict if scored else None,
             warnings=scored.warnings if scored else (),
-            artifacts=scored.artifacts if scored else result.probe if result else (),
+            artifacts=scored.artifacts if scored else result.files if result else (),
             predictions=result.predictions if result else (),
             speed=result.speed if result else None,
             model=result.model if result else None,
@@ -121,8 +118,6 @@ class Evaluator:
         tell(Stage.FETCH)
         self._refuse_weak_walls(evaluation)
         admission.refuse_unless_opened(evaluation.format, evaluation.declared, tier=self.tier)
-        if evaluation.purpose != "score":
-            raise Refusal("E_TASK", got=evaluation.purpose)
         with inputs_of(evaluation) as images:
             model = blobs.fetch_model(
                 evaluation.model,
@@ -130,17 +125,45 @@ class Evaluator:
                 format=evaluation.format,
             )
             tell(Stage.CHECK)
+            if evaluation.purpose != "score":
+                return self._analysed(evaluation, images, model, tell)
             predicted = self._predict(evaluation, images, model, tell)
             tell(Stage.SCORE, 1)
             return _Result(
                 predictions=_stored(evaluation, predicted),
                 scored=_scored(evaluation, images, predicted),
-                probe=_kept_probe(evaluation, predicted) if images.datasets is None else (),
+                files=_kept_probe(evaluation, predicted) if images.datasets is None else (),
                 speed=_speed(predicted.claims),
-                model=facts_of(
-                    predicted.claims, size=len(model), format=admission.words_of(evaluation)
-                ),
+                model=_facts(evaluation, predicted, model),
             )
+
+    def _analysed(
+        self,
+        evaluation: Evaluation,
+        images: Inputs,
+        model: bytes,
+        tell: Callable[[Stage, float], None],
+    ) -> _Result:
+        """Run an analysis: files for the desk, which draws and has the labels."""
+        runs = Runs(
+            evaluation,
+            images.manifest,
+            images.splits[0],
+            model,
+            cells=self._cell,
+            tell=lambda done: tell(Stage.PREDICT, done),
+        )
+        files = running.run(evaluation.purpose, runs)
+        assert runs.first is not None
+        return _Result(
+            predictions=(),
+            files=tuple(
+                blobs.store(evaluation.artifacts, f.data, name=f.name, media_type=f.media_type)
+                for f in files
+            ),
+            speed=_speed(runs.first.claims),
+            model=_facts(evaluation, runs.first, model),
+        )
 
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
         if _RANK[self.tier] >= _RANK[evaluation.minimum_tier]:
@@ -222,13 +245,6 @@ def _kept_probe(evaluation: Evaluation, predicted: Predictions) -> tuple[Artifac
     return (blobs.store(place, data, name=probing.NAME, media_type="application/x-npz"),)
 
 
-def as_npy(array: NDArray[Any]) -> bytes:
-    """Return ``array`` as a .npy file."""
-    file = io.BytesIO()
-    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-    return file.getvalue()
-
-
 def failure_of(refusal: Refusal) -> Failure:
     return Failure(
         code=refusal.code,
@@ -253,6 +269,10 @@ def _speed(claims: Claims) -> Speed:
         threads=int(said.get("threads", 1)),
         hardware=host.hardware(),
     )
+
+
+def _facts(evaluation: Evaluation, predicted: Predictions, model: bytes) -> ModelFacts:
+    return facts_of(predicted.claims, size=len(model), format=admission.words_of(evaluation))
 
 
 def facts_of(claims: Claims, *, size: int, format: str = "onnx") -> ModelFacts:

@@ -1,6 +1,7 @@
 """Predicting, seen from the trusted side: what goes into a cell, and what is believed of its end."""
 
 import contextlib
+import io
 import logging
 import math
 import os
@@ -243,3 +244,10 @@ def _strange_boxes(rows: NDArray[np.float32], classes: int) -> NDArray[np.bool_]
     late = unused[:, :-1] & ~unused[:, 1:]
     strange: NDArray[np.bool_] = (~(box | unused)).any(axis=1) | late.any(axis=1)
     return strange
+
+
+def as_npy(array: NDArray[Any]) -> bytes:
+    """Return ``array`` as a .npy file."""
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return file.getvalue()

@@ -1,13 +1,14 @@
 """Analyses that must run the model: robustness, saliency, quantisation. They see no label.
 
-``runner.analyses.running.run`` answers with files; whoever has the labels makes figures of them afterwards.
+``runner.analyses.running.run`` answers with files; whoever has the labels makes figures of them
+afterwards.
 
 robustness
     ``robustness.json``: {"version": 1, "images": [places in dev, k of them], "variants":
     [{"corruption": "noise", "severity": 1, "file": "robustness-noise-1.npy"}, …]}; the first
     variant is {"corruption": "none", "severity": 0}.
     ``robustness-<corruption>-<severity>.npy``: the model's rows [k, …] (``runner.tasks.rows``) on
-    the corrupted images. ``robustness.table`` makes accuracies or mIoU of them.
+    the corrupted images. ``runner.report.robustness`` makes accuracies or mIoU of them.
 
 saliency (classification only)
     ``saliency.json``: {"version": 1, "images": [places in dev, k], "classes": [the class explained,
@@ -19,38 +20,14 @@ saliency (classification only)
     ``saliency-<method>.npy``: float32 [k, h, w], 0 to 1, larger where the class depends on it.
 
 quantize (ONNX only)
-    ``quantize.json``: {"version": 1, "variants": [VARIANT, …], "images": n} with VARIANT = {"name":
-    "float" | "static" | "dynamic", "size": bytes, "p50_ms", "p95_ms", "images_per_second",
-    "predictions": "quantize-static.npy", "model": "model-static.onnx", "failure": ""}; a variant
-    that failed has only "name" and "failure", in words.
+    ``quantize.json``: {"version": 1, "variants": [VARIANT, …], "images": n, "calibration": how many
+    of them} with VARIANT = {"name": "float" | "static" | "dynamic", "size": bytes, "p50_ms",
+    "p95_ms", "images_per_second", "predictions": "quantize-static.npy", "model":
+    "model-static.onnx", "failure": ""}; a variant that failed has only "name" and "failure", in
+    words.
     ``quantize-<name>.npy``: rows [n, …] on dev. ``model-static.onnx``, ``model-dynamic.onnx``: the
     quantised files, which are the member's to keep.
 
 Options (``Evaluation.options``), all of them words: ``images`` ("3,17,40": places in dev; saliency
 and robustness), ``seed``.
 """
-
-from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-
-from runner.contract import Format
-from runner.datasets.version import SplitFile
-from runner.predictions import Predictions
-
-File = tuple[str, bytes, str]  #: name, content, media type
-Tell = Callable[[float], None]  #: hears the share that is done
-Images = NDArray[np.uint8]  #: [n, height, width, channels]
-
-
-class Predict(Protocol):
-    """Runs a model over images in a cell of its own, with the evaluation's limits."""
-
-    def __call__(self, model: bytes, splits: Sequence[SplitFile], *, format: Format) -> Predictions:
-        """Raises Refusal. At most ``MOST_SPLITS`` splits at once."""
-        ...
-
-
-MOST_SPLITS = 8  #: that one call of Predict may be given

@@ -29,6 +29,7 @@ from runner.report.style import (
 from runner.tasks.rows import row_of
 
 Place = Annotated[int, Field(ge=0)]
+_HARM = 0.02  #: of the figure: less is not worth a training run
 
 
 class _Variant(Said):
@@ -77,11 +78,14 @@ class Robustness:
             return f"{self.title} {percent(self.clean)} on {self.images} images, none corrupted."
         order = sorted(self.corruptions, key=self.mean)
         worst, best = order[0], order[-1]
-        return (
-            f"{self.title} {percent(self.clean)} on {self.images} dev images as they are; it stands "
-            f"{worst} worst ({percent(self.mean(worst))} on average) and {best} best "
-            f"({percent(self.mean(best))}). Adding {worst} to the training images is the first try."
+        first = f"{self.title} {percent(self.clean)} on {self.images} dev images as they are; it "
+        said = (
+            f"stands {worst} worst ({percent(self.mean(worst))} on average) and {best} best "
+            f"({percent(self.mean(best))})."
         )
+        if self.mean(worst) > self.clean - _HARM:
+            return f"{first}{said} Nothing of this harms it much."
+        return f"{first}{said} Adding {worst} to the training images is the first try."
 
     def rows(self) -> tuple[tuple[str, ...], ...]:
         """Return a table for the chat: one line a corruption, one column a severity."""
@@ -133,7 +137,7 @@ def draw(found: Robustness) -> Picture:
         if np.isfinite(value):
             axes.text(
                 column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=TEXT,
-                color="white" if share[row, column] > 0.6 else INK,  # noqa: PLR2004
+                color="white" if share[row, column] > 0.85 else INK,  # noqa: PLR2004
             )  # fmt: skip
     axes.set_yticks(range(rows), names)
     axes.set_xticks(range(columns), [f"{s}" for s in found.severities])

@@ -17,7 +17,7 @@ from runner.contract import (
     Task,
 )
 from runner.desk import Desk
-from runner.evaluate import as_npy
+from runner.predictions import as_npy
 from runner.tasks.rows import MOST_DETECTIONS
 
 SIDE = 48

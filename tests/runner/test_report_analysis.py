@@ -10,8 +10,8 @@ import pytest
 from runner import blobs
 from runner.contract import Artifact
 from runner.errands import AnalysisErrand, Made, ReportErrand
-from runner.evaluate import as_npy
 from runner.failures import Refusal
+from runner.predictions import as_npy
 from runner.report import analysis, page
 from runner.report.detection import Detections
 from runner.report.evidence import gather

@@ -24,7 +24,7 @@ from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from runner.desk import Desk
 from runner.errands import ReportErrand
-from runner.evaluate import as_npy
+from runner.predictions import as_npy
 from runner.report import page
 from runner.report.confusion import draw
 
