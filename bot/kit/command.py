@@ -84,6 +84,7 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
         got: What came instead.
         fix: What to do next.
         field: The argument it is about, so that a form can show it there.
+        lines: Lines to copy, shown as they are under the fix.
     """
 
     def __init__(
@@ -95,10 +96,11 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
         got: str = "",
         fix: str = "",
         field: str = "",
+        lines: str = "",
     ) -> None:
         super().__init__(problem)
         self.problem, self.code, self.field = problem, code, field
-        self.expected, self.got, self.fix = expected, got, fix
+        self.expected, self.got, self.fix, self.lines = expected, got, fix, lines
 
 
 class Retry(Exception):  # noqa: N818 - not an error: a request

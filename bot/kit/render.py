@@ -81,6 +81,11 @@ def file(sha256: str, name: str, label: str) -> Safe:
     return Safe(f"[{line(label)}](blob:{sha256}/{quote(clean(name), safe='')})")
 
 
+def code(text: str) -> Safe:
+    """Lines to copy, shown as they are; a fence in them cannot end ours."""
+    return Safe("```\n" + clean(text).strip("\n").replace("```", "'''") + "\n```")
+
+
 def bar(share: float, width: int = 20) -> Safe:
     """A progress bar in characters, with the figure beside it."""
     share = max(0.0, min(1.0, share))
@@ -142,6 +147,7 @@ class Renderer:
             "member": member,
             "line": line,
             "bar": bar,
+            "code": code,
             "percent": percent,
             "plural": plural,
             "duration": duration,

@@ -1,37 +1,135 @@
-"""Hyperparameters as members write them: JSON, or a line each. Pure."""
+"""Hyperparameters as members write them: JSON, YAML or ``name=value``. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
+from bot.kit.command import Refusal
+
 MOST = 4000  #: characters
+EXAMPLE = "lr: 0.001\nepochs: 30\noptimiser: adamw"
+_SETTING = re.compile(r"(?:--)?([A-Za-z_][\w.\-/]*)\s*=\s*(.*?)", re.DOTALL)
+_EITHER = re.compile(r"([A-Za-z_][\w.\-/]*)\s*[:=]\s*(.*)")
+_NEXT = re.compile(r"[\s,;]+(?=(?:--)?[A-Za-z_][\w.\-/]*\s*=(?!=))")
+_DEPTH = 4  # of nested names; deeper ones stay as they were written
+
+
+def parse(text: str) -> dict[str, str]:
+    """Names and values in their order, nested names with dots; values as they were written.
+
+    Raises:
+        Refusal: It is none of the three forms; with where it stops being one.
+    """
+    text = text.strip()
+    if not text:
+        return {}
+    if text.startswith("{"):
+        return _flat(_from_json(text))
+    return _from_pairs(text) or _flat(_from_yaml(text))
 
 
 def read(text: str) -> dict[str, str]:
-    """Names and values, nested names with dots. What is neither JSON nor ``name: value`` is a note."""
+    """The same of what was taken already: what cannot be read is a note."""
+    try:
+        return parse(text)
+    except Refusal:
+        return {"notes": " ".join(text.split())}
+
+
+def _from_json(text: str) -> dict[str, Any]:
     try:
         said = json.loads(text)
-    except (ValueError, RecursionError):
-        said = None
-    if isinstance(said, dict):
-        return _flat(said)
+    except RecursionError:
+        raise _refusal("It is nested too deeply.", text) from None
+    except ValueError as error:
+        if "\n" not in text and (flow := _tolerant(text)) is not None:
+            return flow
+        where = getattr(error, "lineno", 1)
+        raise _refusal(f"As JSON it ends at line {where}: {error}.", _line(text, where)) from None
+    assert isinstance(said, dict), "it begins with a brace"
+    return said
+
+
+def _from_pairs(text: str) -> dict[str, str]:
+    """``name=value`` on lines of their own or in a row; empty where it is not that."""
+    lines = [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
     found: dict[str, str] = {}
-    notes = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, mark, value = line.partition(":" if ":" in line else "=")
-        if mark and name.strip() and len(name) <= 60:  # noqa: PLR2004 - a name, not a sentence
-            found[name.strip()] = value.strip()
-        else:
-            notes.append(line)
-    if notes:
-        found["notes"] = " ".join(notes)
+    for part in (part for line in lines for part in _NEXT.split(line)):
+        setting = _SETTING.fullmatch(part.strip().rstrip(",;"))
+        if setting is None:
+            return {}
+        found[setting[1]] = setting[2].strip()
     return found
 
 
-def _flat(said: Mapping[str, Any], before: str = "", depth: int = 0) -> dict[str, str]:
+def _from_lines(text: str) -> dict[str, Any]:
+    """A setting a line, ``:`` here and ``=`` there; empty where it is not that."""
+    lines = [_EITHER.fullmatch(line) for line in map(str.rstrip, text.splitlines()) if line]
+    return {found[1]: found[2] for found in lines if found} if all(lines) else {}
+
+
+def _from_yaml(text: str) -> dict[str, Any]:
+    try:
+        said = _loaded(text)
+    except RecursionError:
+        raise _refusal("It is nested too deeply.", text) from None
+    except yaml.YAMLError as error:
+        if "\n" not in text and (flow := _tolerant(f"{{{text}}}")) is not None:
+            return flow
+        if mixed := _from_lines(text):
+            return mixed
+        mark = getattr(error, "problem_mark", None)
+        where = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise _refusal(f"Line {where}: {problem}.", _line(text, where)) from None
+    if not isinstance(said, dict):
+        raise _refusal("There is no name before a value.", text)
+    return said
+
+
+def _tolerant(text: str) -> dict[str, Any] | None:
+    """``{lr: 0.1, epochs: 3}``, where every name has a value."""
+    try:
+        said = _loaded(text)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    return said if isinstance(said, dict) and all(v != "" for v in said.values()) else None
+
+
+def _loaded(text: str) -> Any:
+    """YAML whose values stay text. An alias could make a page of a line, so there are none."""
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not read here", problem_mark=event.start_mark
+            )
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text, lists and mappings
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.splitlines()
+    return lines[min(number, len(lines)) - 1] if lines else ""
+
+
+def _refusal(problem: str, got: str) -> Refusal:
+    return Refusal(
+        f"That configuration cannot be read. {problem}",
+        code="E_CONFIG",
+        expected="JSON, YAML, or a name=value on each line",
+        got=" ".join(got.split())[:80],
+        fix="Write it like this, or leave it out:",
+        lines=EXAMPLE,
+        field="config",
+    )
+
+
+def _flat(said: Mapping[Any, Any], before: str = "", depth: int = 0) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in said.items():
-        if isinstance(value, dict) and value and depth < 4:  # noqa: PLR2004
+        if isinstance(value, dict) and value and depth < _DEPTH:
             found |= _flat(value, f"{before}{name}.", depth + 1)
         else:
             found[f"{before}{name}"] = value if isinstance(value, str) else json.dumps(value)

@@ -25,6 +25,9 @@ from runner import failures
 from runner.contract import Declared, Format
 from runner.formats import architectures, sniff
 
+_EXPORT = (
+    "Export it where you trained it; what is not traced so easily is in docs/recipes/export.md:"
+)
 ARCHITECTURES = tuple(
     Choice(a.name, f"{a.name}: {a.words}"[:100]) for a in architectures.ARCHITECTURES.values()
 )
@@ -50,10 +53,13 @@ async def same_file(
     return found
 
 
-def admit(path: Path, file: Upload, benchmark: Benchmark, declared: Declared) -> Format:
+def admit(
+    path: Path, file: Upload, benchmark: Benchmark, declared: Declared, *, export: str = ""
+) -> Format:
     """The format of what was handed in; refused before the queue if no runner could take it.
 
-    The runner looks again, and deeper: this only spares the wait.
+    The runner looks again, and deeper: this only spares the wait. *export*: lines that would make
+    of a PyTorch module what this benchmark takes.
     """
     if benchmark.frozen_at is not None:
         raise Refusal(
@@ -81,8 +87,9 @@ def admit(path: Path, file: Upload, benchmark: Benchmark, declared: Declared) ->
             code=refusal.code,
             expected=refusal.expected,
             got=refusal.got,
-            fix=refusal.fix,
+            fix=_EXPORT if export and refusal.fix == failures.EXPORT else refusal.fix,
             field="architecture" if refusal.code == "E_ARCHITECTURE" else "file",
+            lines=export if refusal.fix == failures.EXPORT else "",
         ) from None
     if found is None or found not in benchmark.formats:
         raise Refusal(
@@ -90,8 +97,9 @@ def admit(path: Path, file: Upload, benchmark: Benchmark, declared: Declared) ->
             code="E_FORMAT",
             expected=", ".join(benchmark.formats),
             got=found or "something else",
-            fix=failures.EXPORT,
+            fix=_EXPORT if export else failures.EXPORT,
             field="file",
+            lines=export,
         )
     return found
 

@@ -1,7 +1,15 @@
 from datetime import timedelta
 from typing import Annotated
 
-from bot.features.leaderboards import benchmarks, boards, configs, line, live, service
+from bot.features.leaderboards import (
+    benchmarks,
+    boards,
+    configs,
+    handing_in,
+    line,
+    live,
+    service,
+)
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark
@@ -23,16 +31,27 @@ async def submit(
     file: Annotated[Upload, Arg("The model: one ONNX file, or safetensors weights")],
     notes: Annotated[str, Arg("What is new about it, for yourself", max_length=500)] = "",
     config: Annotated[
-        str, Arg("Hyperparameters, JSON or a line each", max_length=configs.MOST, long=True)
+        str,
+        Arg("Hyperparameters: lr=0.001 a line, YAML or JSON", max_length=configs.MOST, long=True),
     ] = "",
     architecture: Annotated[
         str, Arg("Network that the weights are of, for safetensors", choices=service.ARCHITECTURES)
     ] = "",
     preproc: Annotated[
-        str, Arg("How pixels come, as JSON, if the file does not say", max_length=1000, long=True)
+        str,
+        Arg(
+            "How pixels come, as JSON, only if the file does not say it",
+            max_length=1000,
+            complete=handing_in.suggest_preproc,
+        ),
     ] = "",
     output: Annotated[
-        str, Arg("What comes out, as JSON, if the file does not say", max_length=1000, long=True)
+        str,
+        Arg(
+            "What comes out, as JSON, only if the shapes do not say it",
+            max_length=1000,
+            complete=handing_in.suggest_output,
+        ),
     ] = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
@@ -43,8 +62,11 @@ async def submit(
             "already.md.j2",
             {"submission": earlier, "metric": facts_of(found.metric)},
         )
+    configs.parse(config)
     declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
-    format_ = service.admit(ctx.services.files.path(file.sha256), file, found, declared)
+    export = await handing_in.export_lines(ctx, found)
+    stored = ctx.services.files.path(file.sha256)
+    format_ = service.admit(stored, file, found, declared, export=export)
     midnight = line.day_start(ctx.now, ctx.member.timezone)
     quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
     line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))
