@@ -57,7 +57,10 @@ class Bot:
         self.received = Received(settings.data / "received")
         web = settings.web
         links = FileLinks(
-            secret_in(settings.data), lambda: web.public_url or self.web.url, self.clock
+            secret_in(settings.data),
+            lambda: web.public_url or self.web.url,
+            self.clock,
+            runners=lambda: web.runner_url or web.public_url or self.web.url,
         )
         features = discover()
         self.courier = Courier(self.database, self.clock)

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_ADDRESS = r"^(https?://[^/?#\s]+/?)?$"
+
 
 class WebSettings(BaseModel):
     """Where the bot listens."""
@@ -17,8 +19,13 @@ class WebSettings(BaseModel):
     port: int = Field(8080, description="Port to listen on; 0 takes a free one.")
     public_url: str = Field(
         "",
-        pattern=r"^(https?://[^/?#\s]+/?)?$",
-        description="https:// address at which runners on other hosts and members' browsers reach the bot, through your proxy. Empty: the address it listens on.",
+        pattern=_ADDRESS,
+        description="https:// address at which members' browsers reach the bot, through your proxy. Empty: the address it listens on.",
+    )
+    runner_url: str = Field(
+        "",
+        pattern=_ADDRESS,
+        description="Address at which runners of their own reach the bot. Empty: the public one.",
     )
 
 

@@ -31,7 +31,6 @@ Those of the second table are ours: they cost no quota, and the bot tries again 
 """
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {"bookwiz": bookwiz, "bookwiz-runner": runner}
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
 def settings_of(model, prefix):
@@ -114,7 +113,13 @@ def test_programs_in_examples_have_the_commands_that_are_shown(document):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
 def test_variables_that_are_named_exist(document):
     known = {variable for variable, _, _ in settings_of(Settings, "BOOKWIZ_")}
-    known |= {"BOOKWIZ_PASSWORD", "BOOKWIZ_TEST_STRICT", "BOOKWIZ_TEST_DATABASE_URL"}
+    known |= {
+        "BOOKWIZ_PASSWORD",
+        "BOOKWIZ_DOMAIN",
+        "BOOKWIZ_RUNNER_URL",
+        "BOOKWIZ_TEST_STRICT",
+        "BOOKWIZ_TEST_DATABASE_URL",
+    }
     assert set(re.findall(r"BOOKWIZ_[A-Z_]+[A-Z]", document.read_text())) <= known
 
 
@@ -127,31 +132,6 @@ def test_make_has_the_verbs_that_contributors_are_told():
         )
         <= verbs
     )
-
-
-@pytest.mark.parametrize("name", [n for n, s in COMPOSE["services"].items() if "command" in s])
-def test_a_service_runs_a_command_that_exists_without_privileges(name):
-    service = COMPOSE["services"][name]
-    words = service["command"]
-    found = command(words[:2])
-    assert isinstance(found, click.Command), words
-    options = {option for parameter in found.params for option in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= options
-    assert service["init"] is True
-    assert service["user"] != "root"
-    assert service["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in service["security_opt"]
-
-
-def test_services_are_given_settings_that_exist_and_wait_for_services_that_exist():
-    known = {variable for variable, _, _ in settings_of(Settings, "BOOKWIZ_")}
-    for service in COMPOSE["services"].values():
-        assert {v for v in service.get("environment", {}) if v.startswith("BOOKWIZ_")} <= known
-        assert set(service.get("depends_on", {})) <= set(COMPOSE["services"])
-        named = {volume.partition(":")[0] for volume in service.get("volumes", [])}
-        assert all(
-            (ROOT / v).exists() if v.startswith("./") else v in COMPOSE["volumes"] for v in named
-        )
 
 
 def test_hooks_of_a_commit_are_those_of_make_lint():

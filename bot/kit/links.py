@@ -35,7 +35,10 @@ class LinkExpired(LinkRefused):
 
 
 class FileLinks:
-    """Makes and checks the addresses. *base* is where the bot is reached from outside."""
+    """Makes and checks the addresses.
+
+    *base* is where the bot is reached from outside, *runners* where runners do, if that differs.
+    """
 
     def __init__(
         self,
@@ -43,8 +46,10 @@ class FileLinks:
         base: Callable[[], str],
         clock: Clock,
         *,
+        runners: Callable[[], str] | None = None,
         lifetime: timedelta = LIFETIME,
     ) -> None:
+        self._runners = runners or base
         self._secret, self._base, self._clock, self._lifetime = secret, base, clock, lifetime
 
     def file(self, sha256: str, *, attempt: str) -> str:
@@ -82,7 +87,7 @@ class FileLinks:
         expires = str(int((self._clock.now() + self._lifetime).timestamp()))
         signature = self._signature(method, path, attempt, expires)
         query = urlencode({"attempt": attempt, "expires": expires, "signature": signature})
-        return f"{self._base().rstrip('/')}{path}?{query}"
+        return f"{self._runners().rstrip('/')}{path}?{query}"
 
     def _signature(self, method: str, path: str, attempt: str, expires: str) -> str:
         # Lines, since no part can hold a line's end unnoticed: parts cannot run into each other.

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import aiohttp
 import pytest
 
+from bot.app import Bot
+from bot.config import Settings
 from bot.kit.links import secret_in
 from bot.kit.received import Received
 from bot.web.files import HASH_HEADER
@@ -228,3 +230,13 @@ def test_what_was_received_is_forgotten_long_after(tmp_path):
     for wrong in ("..:1", "a/b:1", "a", ""):
         with pytest.raises(KeyError):
             received.note(wrong, SHA, 1)
+
+
+def test_runners_are_sent_where_they_reach_the_bot(tmp_path):
+    settings = Settings(
+        _env_file=None,
+        data=tmp_path,
+        web={"port": 0, "public_url": "https://public", "runner_url": "http://bot:8080/"},
+    )
+    links = Bot(settings).core.services.links
+    assert links.file(SHA, attempt="a:1").startswith(f"http://bot:8080/runner/files/{SHA}?")
