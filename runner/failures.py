@@ -194,6 +194,12 @@ CODES: dict[str, Entry] = {
         _OURS,
         ours=True,
     ),
+    "E_RUNNER_FORM": Entry(
+        "What was predicted has not the form that the task asks for.",
+        "an array with a row for each image",
+        _OURS,
+        ours=True,
+    ),
     "E_RUNNER_STORE": Entry(
         "What the runner made could not be kept.",
         "room in our store, and a way to it",

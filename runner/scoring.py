@@ -45,7 +45,7 @@ def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
 def read_predictions(path: Path, manifest: DatasetManifest, split: str) -> NDArray[Any]:
     """Return the predictions on ``split`` that lie at ``path``; never pickled ones.
 
-    Raises Refusal (E_RUNNER_FETCH) where they have not the form that this dataset's task asks for.
+    Raises Refusal: E_RUNNER_FORM where they have not the form that this dataset's task asks for.
     """
     facts = next((s for s in manifest.splits if s.split == split), None)
     if facts is None:
@@ -53,11 +53,13 @@ def read_predictions(path: Path, manifest: DatasetManifest, split: str) -> NDArr
     row = row_of(manifest)
     try:
         found: NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
         raise Refusal("E_RUNNER_FETCH", "Predictions cannot be read.", got=str(error)) from error
+    except (ValueError, EOFError) as error:
+        raise Refusal("E_RUNNER_FORM", got="no such file") from error
     wanted = (facts.images, *row.shape)
     if not isinstance(found, np.ndarray) or found.shape != wanted or found.dtype != row.dtype:
-        raise Refusal("E_RUNNER_FETCH", "Predictions of another form.", expected=f"{wanted}")
+        raise Refusal("E_RUNNER_FORM", expected=f"{row.dtype} {wanted}")
     refuse_bad_rows(found, row, manifest)
     return found
 

@@ -42,7 +42,7 @@ class Received:
         return {sha256: int(size) for sha256, _, size in notes}
 
     def without_strangers(self, outcome: Outcome) -> Outcome:
-        """*outcome* without files that its own attempt did not send.
+        """*outcome*, without any file if it names one that its own attempt did not send.
 
         A runner knows hashes of other members' models and could show them around as its own, or
         have the leader's predictions scored once more.
@@ -64,6 +64,7 @@ class Received:
             _log.warning(
                 "outcome.strange_files", submission=outcome.submission, runner=outcome.runner
             )
+            files = dict.fromkeys(files, ())
         return outcome.model_copy(update=files)
 
     def clear(self) -> None:

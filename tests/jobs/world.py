@@ -79,7 +79,11 @@ class World:
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
         settings = Settings(
-            _env_file=None, data=self.data, database_url=database_url, web={"port": 0}
+            _env_file=None,
+            data=self.data,
+            database_url=database_url,
+            web={"port": 0},
+            files={"made_mb": 1},
         )
         engine = DistributedEngine(
             jobs_url, stall_seconds=STALL, beat_seconds=0.3, poll_seconds=0.3, grace_seconds=1

@@ -3,83 +3,18 @@
 Claims of one team on one benchmark are scored in turn: the Ladder of the next depends on the last.
 """
 
-import asyncio
-import hashlib
-import json
-from pathlib import Path
-
 import structlog
 from sqlalchemy import select
 
-from bot.features.leaderboards import answers, endings, evaluations, ladder, line, live
+from bot.features.leaderboards import answers, doubts, endings, evaluations, ladder, line, live
 from bot.features.leaderboards.benchmarks import manifest_of
-from bot.features.leaderboards.metrics import METRICS
 from bot.features.leaderboards.models import Benchmark, State, Submission
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.work import Work
-from runner.contract import Artifact, Failure, Outcome
+from runner.contract import Outcome
 from runner.errands import Scored, ScoreErrand
 
-_CHUNK = 1 << 20
-_TIERS = ("none", "reduced", "full")
 _log = structlog.get_logger(__name__)
-
-
-def unbelievable(outcome: Outcome, *, minimum_tier: str) -> Failure | None:
-    """Why an outcome cannot be what it says, whoever sent it; None where it may be."""
-    try:
-        json.dumps(outcome.model_dump(mode="json"), allow_nan=False)
-    except ValueError:
-        return _lie("figures that are not numbers")
-    absurd = [
-        metric.name
-        for split in outcome.scores
-        for metric in split.metrics
-        if metric.name in METRICS
-        and not all(0 <= v <= 1 for v in (metric.value, metric.low, metric.high) if v is not None)
-    ]
-    if absurd:
-        return _lie(f"absurd {absurd[0]}")
-    speed = outcome.speed
-    if speed and min(speed.p50_ms, speed.p95_ms, speed.images_per_second, speed.seconds) < 0:
-        return _lie("time that ran backwards")
-    if _TIERS.index(outcome.tier) < _TIERS.index(minimum_tier):
-        return _lie(f"sandbox {outcome.tier}", f"sandbox {minimum_tier} or better")
-    return None
-
-
-async def false_claim(outcome: Outcome, splits: tuple[str, ...], files: Path) -> Failure | None:
-    """Why predictions cannot be scored: missing, of another name, or not what their hash says."""
-    names = tuple(f"predictions-{split}.npy" for split in splits)
-    if tuple(p.name for p in outcome.predictions) != names:
-        return _lie(f"predictions {', '.join(p.name for p in outcome.predictions)[:80] or 'none'}")
-    for artifact in outcome.predictions:
-        path = files / artifact.sha256[:2] / artifact.sha256
-        if not await asyncio.to_thread(_is_what_it_says, path, artifact):
-            return _lie(f"{artifact.name} that is not what its hash says")
-    return None
-
-
-def _is_what_it_says(path: Path, artifact: Artifact) -> bool:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while part := file.read(_CHUNK):
-                digest.update(part)
-            return file.tell() == artifact.size and digest.hexdigest() == artifact.sha256
-    except OSError:
-        return False
-
-
-def _lie(got: str, expected: str = "what an honest runner says") -> Failure:
-    return Failure(
-        code="E_RUNNER_LIED",
-        ours=True,
-        problem="A runner of ours gave an answer that cannot be.",
-        expected=expected,
-        got=got,
-        fix="Nothing to mend on your side: we try again, and it costs no quota.",
-    )
 
 
 async def take(work: Work, submission: Submission, outcome: Outcome) -> None:
@@ -155,7 +90,9 @@ async def take_score(work: Work, job: str, answered: Answered) -> None:
         )
         await endings.score(work, submission, merged)
     else:
-        failure = answered.failure or _lie("no score")
+        failure = doubts.of_answer(answered.failure)
+        if failure.code == doubts.LIED:
+            await doubts.tell(work, submission, submission.claim["runner"], failure)
         _log.warning("claim.not_scored", submission=submission.id, reason=failure.code)
         submission.claim = None
         if not failure.ours:

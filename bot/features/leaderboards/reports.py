@@ -2,7 +2,16 @@
 
 import structlog
 
-from bot.features.leaderboards import analyses, claims, endings, evaluations, ladder, line, live
+from bot.features.leaderboards import (
+    analyses,
+    claims,
+    doubts,
+    endings,
+    evaluations,
+    ladder,
+    line,
+    live,
+)
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import GIVEN, RANKING, Benchmark, State, Submission
@@ -31,7 +40,9 @@ async def apply_outcome(work: Work, outcome: Outcome) -> None:
     if submission is None:
         _log.info("outcome.stale", submission=outcome.submission, attempt=outcome.attempt)
         return
-    failure = outcome.failure or await _doubt(work, submission, outcome)
+    failure = await _doubt(work, submission, outcome) or outcome.failure
+    if failure is not None and failure.code == doubts.LIED:
+        await doubts.tell(work, submission, outcome.runner, failure)
     if failure is not None and failure.ours:
         _log.warning(
             "evaluation.lost",
@@ -53,11 +64,12 @@ async def apply_outcome(work: Work, outcome: Outcome) -> None:
 
 
 async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failure | None:
-    """Why an outcome without a failure is one all the same: a failure of ours."""
+    """Why an outcome is not what it says: a failure of ours."""
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
     trusted = work.services.engine.trusted
     said = outcome if trusted else outcome.model_copy(update={"scores": ()})
-    if found := claims.unbelievable(said, minimum_tier=benchmark.minimum_tier):
+    found = doubts.unbelievable(said, minimum_tier=benchmark.minimum_tier)
+    if found is not None or outcome.failure is not None:
         return found
     if trusted or submission.purpose not in RANKING:
         if outcome.scores or submission.purpose not in RANKING:
@@ -68,7 +80,7 @@ async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failur
     manifest = await manifest_of(work.session, benchmark)
     assert manifest is not None
     splits = tuple(s.split for s in evaluations.splits_for(submission, manifest))
-    return await claims.false_claim(outcome, splits, work.services.files.root)
+    return await doubts.false_claim(outcome, splits, work.services.files.root)
 
 
 async def _is_claim(work: Work, submission: Submission, outcome: Outcome) -> bool:

@@ -1,0 +1,119 @@
+"""What no honest runner says: it is not believed, is tried again, and moderators hear whose it was."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+from bot.community import audit
+from bot.features.leaderboards.metrics import METRICS
+from bot.features.leaderboards.models import Benchmark, Submission
+from bot.kit.work import Work
+from runner import failures
+from runner.contract import Artifact, Failure, Outcome
+
+LIED = "E_RUNNER_LIED"
+MOST_BYTES = 8_000_000  #: of one outcome; a confusion matrix of 1,000 classes is 3 MB
+#: failures of whoever drives a runner's process, which has no table of codes
+OF_WORKERS = frozenset({"E_RUNNER_REFUSED", "E_RUNNER_TIMEOUT"})
+# A runner refuses these itself before it sends anything.
+_NEVER_SENT = frozenset({"E_NAN", "E_OUTPUT_SHAPE", "E_RUNNER_FORM"})
+_CHUNK = 1 << 20
+_TIERS = ("none", "reduced", "full")
+
+
+def unbelievable(outcome: Outcome, *, minimum_tier: str) -> Failure | None:
+    """Why an outcome cannot be what it says, whoever sent it; None where it may be."""
+    try:
+        said = json.dumps(outcome.model_dump(mode="json"), allow_nan=False)
+    except ValueError:
+        return lie("figures that are not numbers")
+    if len(said) > MOST_BYTES:
+        return lie(f"{len(said) / 1e6:.0f} MB of words", f"at most {MOST_BYTES / 1e6:.0f} MB")
+    if outcome.failure is not None:
+        return _false_failure(outcome.failure)
+    absurd = [
+        metric.name
+        for split in outcome.scores
+        for metric in split.metrics
+        if metric.name in METRICS
+        and not all(0 <= v <= 1 for v in (metric.value, metric.low, metric.high) if v is not None)
+    ]
+    if absurd:
+        return lie(f"absurd {absurd[0]}")
+    speed = outcome.speed
+    if speed and min(speed.p50_ms, speed.p95_ms, speed.images_per_second, speed.seconds) < 0:
+        return lie("time that ran backwards")
+    if _TIERS.index(outcome.tier) < _TIERS.index(minimum_tier):
+        return lie(f"sandbox {outcome.tier}", f"sandbox {minimum_tier} or better")
+    return None
+
+
+def _false_failure(failure: Failure) -> Failure | None:
+    """Why a runner's reason for no score is none; None where an honest one may give it."""
+    known = failures.CODES.get(failure.code)
+    ours = known.ours if known else failure.code in OF_WORKERS
+    if ours != failure.ours or (known is None and not ours):
+        return lie(f"a failure {failure.code[:40]} that does not exist")
+    return None
+
+
+async def false_claim(outcome: Outcome, splits: tuple[str, ...], files: Path) -> Failure | None:
+    """Why predictions cannot be scored: missing, of another name, or not what their hash says."""
+    names = tuple(f"predictions-{split}.npy" for split in splits)
+    if tuple(p.name for p in outcome.predictions) != names:
+        return lie(f"predictions {', '.join(p.name for p in outcome.predictions)[:80] or 'none'}")
+    for artifact in outcome.predictions:
+        path = files / artifact.sha256[:2] / artifact.sha256
+        if not await asyncio.to_thread(_is_what_it_says, path, artifact):
+            return lie(f"{artifact.name} that is not what its hash says")
+    return None
+
+
+def _is_what_it_says(path: Path, artifact: Artifact) -> bool:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.sha256()
+            while part := file.read(_CHUNK):
+                digest.update(part)
+            return file.tell() == artifact.size and digest.hexdigest() == artifact.sha256
+    except OSError:
+        return False
+
+
+def of_answer(failure: Failure | None) -> Failure:
+    """What it means that the desk could not score a claim: an honest runner had looked itself."""
+    if failure is None:
+        return lie("no score")
+    return lie(failure.problem, failure.expected) if failure.code in _NEVER_SENT else failure
+
+
+def lie(got: str, expected: str = "what an honest runner says") -> Failure:
+    return Failure(
+        code=LIED,
+        ours=True,
+        problem="A runner of ours gave an answer that cannot be.",
+        expected=expected,
+        got=got,
+        fix="Nothing to mend on your side: we try again, and it costs no quota.",
+    )
+
+
+async def tell(work: Work, submission: Submission, runner: str, failure: Failure) -> None:
+    """Tell the moderators which runner is not to be believed: one message a runner and day."""
+    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+    name = runner[:60]
+    await work.post_for(
+        "moderators",
+        "lied.md.j2",
+        {"runner": name, "failure": failure, "submission": submission, "benchmark": benchmark},
+        community_id=benchmark.community_id,
+        key=f"lied:{name}:{work.now:%Y-%m-%d}",
+    )
+    await audit.record_own(
+        work,
+        benchmark.community_id,
+        "runner.lied",
+        subject=f"runner {name}",
+        reason=f"{failure.got}, of submission {submission.id}, attempt {submission.attempt}",
+    )
