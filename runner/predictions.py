@@ -71,6 +71,7 @@ def predict(
     declared: Declared = _NOTHING,
     sample_only: bool = False,
     probe: int | None = None,
+    timed: bool = True,
     budget: Budget | None = None,
     claims: Claims | None = None,
 ) -> Predictions:
@@ -78,6 +79,7 @@ def predict(
 
     ``tell`` hears the share of images done; None means that the model passed the checks. ``probe``
     is the place of dev among ``splits``: its first images are predicted under other contracts too.
+    ``timed``: the limit of its speed is measured too, which takes seconds where a model is slow.
     ``budget`` is what the time is measured against that a model would take; None: these limits.
     ``claims`` is filled in while the cell speaks, for whoever must know how far a refused one came.
     """
@@ -98,6 +100,7 @@ def predict(
         "model_size": len(model),
         "threads": min(2, len(os.sched_getaffinity(0))),
         "sample_only": sample_only,
+        "timed": timed,
         "budget": asdict(budget or Budget(limits.wall_seconds, limits.cpu_seconds, sum(counts))),
         "probe": {"split": probe, "images": few, "names": names} if few else None,
         "limits": {"cpu_seconds": limits.cpu_seconds, "memory": limits.memory_mb * _MIB},

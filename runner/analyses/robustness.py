@@ -40,15 +40,10 @@ def run(runs: Runs) -> list[File]:
     least = min(_LEAST_IMAGES, len(places)) if wanted is None else len(places)
     runs.refuse_too_slow(most, least=least, what="images in all variants")
     places, images, clean = places[:most], images[:most], clean[:most]
-    rows: dict[Variant, NDArray[Any]] = {("none", 0): clean}
-    at_once = max(1, MOST_BYTES // images.nbytes)
-    for first in range(0, len(variants), at_once):
-        group = variants[first : first + at_once]
-        made = [corrupted(images, places, name, level, seed=seed) for name, level in group]
-        done = (first + len(group)) / len(variants)
-        found = runs.over(np.concatenate(made), upto=_AS_THEY_ARE + (1 - _AS_THEY_ARE) * done)
-        rows |= dict(zip(group, np.split(found.rows[0], len(group)), strict=True))
-    return _files(places, rows)
+    made = (corrupted(images, places, name, level, seed=seed) for name, level in variants)
+    rows = runs.through(made, total=len(variants) * len(places), upto=1)
+    found = dict(zip(variants, np.split(rows, len(variants)), strict=True))
+    return _files(places, {("none", 0): clean} | found)
 
 
 def _sample(runs: Runs, variants: int, seed: int) -> NDArray[np.int64]:

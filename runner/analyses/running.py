@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
-from runner.analyses import robustness
+from runner.analyses import robustness, saliency
 from runner.analyses.runs import File, Runs
 from runner.contract import Purpose
 from runner.failures import Refusal
 
-_ANALYSES: dict[Purpose, Callable[[Runs], list[File]]] = {"robustness": robustness.run}
+_ANALYSES: dict[Purpose, Callable[[Runs], list[File]]] = {
+    "robustness": robustness.run,
+    "saliency": saliency.run,
+}
 
 
 def run(purpose: Purpose, runs: Runs) -> list[File]:

@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ from runner.sandbox import memory
 from runner.sandbox.cell import Cell
 
 Images = NDArray[np.uint8]  # [n, height, width, channels]
+Rows = NDArray[Any]  # [n, …], as in ``runner.tasks.rows``
 
 MOST_BYTES = 128 << 20  #: of images that are handed to one cell at a time
-_SPENT = (
-    0.6  # of the time that is left may be planned with; the rest is for measurements that erred
-)
+_SPENT = 0.6  # of the time that is left: the rest is for measurements that erred
+_REACHED = 0.7  # of its own limit: surely, in a long run
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ class Runs:
         By the speed of the first run.
         """
         assert self.first is not None
-        speed = max(self.first.claims.speed.get("images_per_second", 0.0), 1e-9)
+        said = self.first.claims.speed
+        # Of a handful of images, starting threads is most of what a run takes.
+        speed = max(said.get("images_per_second", 0), _REACHED * said.get("limit_per_second", 0))
+        speed = max(speed, 1e-9)
         return int(_SPENT * self.left / (images / speed + making))
 
     def refuse_too_slow(self, rounds: int, *, least: int, what: str) -> None:
@@ -100,21 +104,44 @@ class Runs:
         upto: float,
         model: bytes | None = None,
         format: Format | None = None,
+        timed: bool = False,
     ) -> Predictions:
         """Return the rows of ``images`` by the model, or by another one made from it.
 
-        The share that is done reaches ``upto``. Raises Refusal for anything but a full answer.
+        The share that is done reaches ``upto``. ``timed``: its speed and limit are measured, as they
+        are at the first run. Raises Refusal for anything but a full answer.
         """
+        how = (upto, model or self.model, format or self.evaluation.format)
         if isinstance(images, SplitFile):
-            return self._run(images, upto, model or self.model, format or self.evaluation.format)
+            return self._run(images, *how, timed=timed or self.first is None)
         descriptor = memory.sealed(np.ascontiguousarray(images).data)
         try:
             there = SplitFile(memory.path_of(descriptor), 0, len(images))
-            return self._run(there, upto, model or self.model, format or self.evaluation.format)
+            return self._run(there, *how, timed=timed or self.first is None)
         finally:
             os.close(descriptor)
 
-    def _run(self, images: SplitFile, upto: float, model: bytes, format: Format) -> Predictions:
+    def through(self, made: Iterable[Images], *, total: int, upto: float) -> Rows:
+        """Return the rows of ``total`` images that are ``made`` a few at a time.
+
+        They are run together as far as memory has room for them. Raises Refusal.
+        """
+        begun, done = self._done, 0
+        rows: list[Rows] = []
+        some: list[Images] = []
+        for chunk in made:
+            if some and sum(images.nbytes for images in some) + chunk.nbytes > MOST_BYTES:
+                share = begun + (upto - begun) * done / total
+                rows.append(self.over(np.concatenate(some), upto=share).rows[0])
+                some = []
+            some.append(chunk)
+            done += len(chunk)
+        rows.append(self.over(np.concatenate(some), upto=upto).rows[0])
+        return np.concatenate(rows)
+
+    def _run(
+        self, images: SplitFile, upto: float, model: bytes, format: Format, *, timed: bool
+    ) -> Predictions:
         begun = self._done
         limits = self.evaluation.limits.model_copy(update={"wall_seconds": self.left})
         cell = self.cells(admission.purpose_of(format))
@@ -128,6 +155,7 @@ class Runs:
                 tell=lambda share: self.progress(begun + (share or 0) * (upto - begun)),
                 format=format,
                 declared=self.evaluation.declared,
+                timed=timed,
             )
         finally:
             cell.close()

@@ -230,9 +230,12 @@ def _predict(tried: Tried, task: _Task, measured: _Measured) -> None:
             said[0] = done
             task.status.say(progress=round(done, 3))
 
-    before = pace.limit(crew, head, residents)
+    def limit() -> float:
+        return pace.limit(crew, head, residents) if task.words["timed"] else 0.0
+
+    before = limit()
     seconds = pace.run(crew, head, feeds, parts, tell)
-    after = pace.limit(crew, head, residents)
+    after = limit()
     task.status.say(
         speed={
             "p50_ms": measured.p50,

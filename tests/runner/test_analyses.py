@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from runner import blobs
 from runner.contract import Evaluation, Outcome, Progress, Stage
@@ -14,8 +15,10 @@ from runner.errands import AnalysisErrand, Made
 from runner.evaluate import Evaluator
 from runner.predictions import as_npy
 from runner.report import analysis
+from runner.sandbox.tier import prove
 from tests.runner import models
 from tests.runner.conftest import Bench
+from tests.runner.report_worlds import ShapesWorld
 
 pytestmark = pytest.mark.sandbox
 
@@ -98,7 +101,96 @@ def test_places_that_are_none_are_told(images: str, bench: Bench, evaluator: Eva
     assert failure.expected == "numbers from 0 to 59 with commas between"
 
 
-@pytest.mark.parametrize("purpose", ["robustness"])
+def slow_model() -> bytes:
+    """Some 20 ms an image: two dozen are quick, thousands are not."""
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "first"], ["h0"]),
+    ]
+    turns = 50
+    nodes += [helper.make_node("MatMul", [f"h{n}", "big"], [f"h{n + 1}"]) for n in range(turns)]
+    nodes.append(helper.make_node("MatMul", [f"h{turns}", "last"], ["y"]))
+    weights = {
+        "first": rng.normal(size=(64, 3000)).astype(np.float32) * 0.1,
+        "big": rng.normal(size=(3000, 3000)).astype(np.float32) * 0.02,
+        "last": rng.normal(size=(3000, 10)).astype(np.float32) * 0.02,
+    }
+    return models.model_of(nodes, shape=[1, 1, 8, 8], output=[1, 10], weights=weights)
+
+
+def corner_model() -> bytes:
+    """Class 0 is as likely as the upper left quarter is bright, against class 1."""
+    weights = np.zeros((64, 10), np.float32)
+    quarter = np.zeros((8, 8), np.float32)
+    quarter[:4, :4] = 1
+    weights[:, 0] = quarter.ravel() * 0.6
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["y"]),
+    ]
+    return models.model_of(
+        nodes, shape=["N", 1, 8, 8], output=["N", 10], weights={"weights": weights}
+    )
+
+
+def test_saliency_finds_where_a_model_looks_and_beats_chance(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    path = bench.folder / "datasets" / bench.manifest.key / "images" / "dev.npy"
+    images = np.full((60, 8, 8, 1), 10, np.uint8)
+    images[:, 1:3, 1:3] = 255  # what the model looks at, in front of a bright distraction
+    images[:, 5:7, 5:7] = 255
+    np.save(path, images)
+    evaluator = Evaluator(prove().tier)
+    evaluation = asked(bench, corner_model(), "saliency", options={"images": "4,2"})
+    outcome = run(evaluator, evaluation)
+    evaluator.close()
+    said = words_of(bench, outcome, "saliency.json")
+    assert (said["images"], said["classes"]) == ([4, 2], [0, 0])
+    for name, method in said["methods"].items():
+        found = np.load(file_of(bench, outcome, method["file"]))
+        assert found.shape == (2, 8, 8)
+        assert found[:, :4, :4].mean() > 2 * found[:, 4:, 4:].mean(), name
+        assert np.mean(method["deletion_auc"]) < np.mean(said["random"]["deletion_auc"]), name
+        assert method["curve"][0][0] == pytest.approx(said["confidence"][0])
+    made = drawn(bench, evaluation, outcome)
+    assert "tells more than chance" in made.words
+    assert made.artifacts[0].media_type == "image/png"
+
+
+def test_images_are_chosen_from_the_least_sure_to_the_surest(
+    bench: Bench, evaluator: Evaluator
+) -> None:
+    outcome = run(evaluator, asked(bench, models.good_model(), "saliency"))
+    said = words_of(bench, outcome, "saliency.json")
+    assert len(set(said["images"])) == 6
+    assert said["confidence"] == sorted(said["confidence"])
+    again = run(evaluator, asked(bench, models.good_model(), "saliency"))
+    assert again.artifacts == outcome.artifacts
+
+
+def test_boxes_and_masks_have_no_saliency(tmp_path: Path, evaluator: Evaluator) -> None:
+    world = ShapesWorld(tmp_path, "segmentation")
+    bench = Bench.__new__(Bench)
+    bench.folder, bench.manifest = tmp_path, world.manifest
+    failure = run(
+        evaluator, asked(bench, models.good_model(), "saliency", task="segmentation")
+    ).failure
+    assert (failure.code, failure.ours, failure.got) == ("E_ANALYSIS", False, "segmentation")
+
+
+@pytest.mark.parametrize("purpose", ["saliency", "robustness"])
+def test_a_model_too_slow_for_an_analysis_is_told_so_before_its_time_is_over(
+    purpose: str, bench: Bench, evaluator: Evaluator
+) -> None:
+    limits = {"wall_seconds": 12, "cpu_seconds": 60, "memory_mb": 1024}
+    images = {"images": ",".join(map(str, range(24)))}
+    evaluation = asked(bench, slow_model(), purpose, limits=limits, options=images)
+    failure = run(evaluator, evaluation).failure
+    assert (failure.code, failure.ours) == ("E_TIME_PREDICTED", False)
+
+
+@pytest.mark.parametrize("purpose", ["robustness", "saliency"])
 @pytest.mark.parametrize(
     ("model", "code"),
     [
