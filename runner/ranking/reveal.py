@@ -17,6 +17,7 @@ from runner.errands import Entrant, Gap, Revealed, RevealErrand
 from runner.ranking import entrants as kept_of
 from runner.report import shakeup
 from runner.report.page import stored
+from runner.tasks import bias as biases
 from runner.tasks import statistics as kept
 from runner.tasks.statistics import Statistics
 
@@ -78,13 +79,32 @@ def carry_out(desk: "Desk", errand: RevealErrand) -> Revealed:
     )
 
 
+def _resampled(
+    entries: Sequence[Statistics], metric: str, values: NDArray[np.float64], split: Split
+) -> NDArray[np.float64]:
+    """Return resampled values [B, m], freed of what few images flatter.
+
+    Board and shadow are not equally many: it would else look like a gap.
+    """
+    drawn = kept.joint(entries, metric, seed=_SEEDS[split])
+    if entries[0].each(metric) is not None:
+        return drawn
+    off = [
+        biases.bias(one, metric, value, halvings=kept.RESAMPLES // 20)
+        for one, value in zip(entries, values.tolist(), strict=True)
+    ]
+    return biases.moved(drawn, values - np.array(off))
+
+
 def measured(board: Sequence[Statistics], shadow: Sequence[Statistics], metric: str) -> Season:
     """Return ``metric`` of all entries on both splits, as they are and resampled."""
+    on_board = np.array([kept.value(one, metric) for one in board])
+    on_shadow = np.array([kept.value(one, metric) for one in shadow])
     return Season(
-        np.array([kept.value(one, metric) for one in board]),
-        np.array([kept.value(one, metric) for one in shadow]),
-        kept.joint(board, metric, seed=_SEEDS["board"]),
-        kept.joint(shadow, metric, seed=_SEEDS["shadow"]),
+        on_board,
+        on_shadow,
+        _resampled(board, metric, on_board, "board"),
+        _resampled(shadow, metric, on_shadow, "shadow"),
     )
 
 
@@ -93,7 +113,7 @@ def gaps_of(entrants: Sequence[Entrant], season: Season) -> tuple[Gap, ...]:
     board_ranks, shadow_ranks = places(season.board), places(season.shadow)
     found = []
     for k, entrant in enumerate(entrants):
-        low, high = kept.percentiles(season.drawn_gaps[:, k])
+        low, high = _holding(season.drawn_gaps[:, k], season.gaps[k])
         found.append(
             Gap(
                 submission=entrant.submission, name=entrant.name,
@@ -113,8 +133,14 @@ def places(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def median_gap(season: Season) -> tuple[float, float, float]:
     """Return the median of all gaps and its 95 % interval under the joint resamples."""
-    low, high = kept.percentiles(np.median(season.drawn_gaps, axis=1))
-    return float(np.median(season.gaps)), low, high
+    found = np.median(season.gaps)
+    return float(found), *_holding(np.median(season.drawn_gaps, axis=1), found)
+
+
+def _holding(drawn: NDArray[np.float64], gap: np.float64) -> tuple[float, float]:
+    """Return the 95 % interval of resampled gaps [B], widened where need be to hold the one found."""
+    low, high = kept.percentiles(drawn)
+    return min(low, float(gap)), max(high, float(gap))
 
 
 def spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:

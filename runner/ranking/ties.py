@@ -141,4 +141,4 @@ def _interval(
 ) -> tuple[float, float]:
     if statistics.each(metric) is not None:
         return kept.interval(statistics, metric)
-    return outward(*kept.percentiles(drawn), images=statistics.images)
+    return outward(*kept.bootstrapped(statistics, metric, drawn), images=statistics.images)
