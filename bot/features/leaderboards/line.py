@@ -7,7 +7,6 @@ follows, behind what others handed in meanwhile: so the order is round robin and
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, time
-from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,7 +33,6 @@ MOST_ATTEMPTS = 20  #: whatever ended them; nothing is tried for ever
 MOST_LOSSES = 3  #: attempts ended by faults of ours, before we give up and say so
 TRIES_PER_SCORE = 5  #: submissions a day for each that may be scored: a cap on abuse, not a quota
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is misread aloud
-_DEFAULT_SECONDS = 3.0  # of an evaluation, before any was measured
 
 
 def new_id() -> str:
@@ -267,45 +265,3 @@ async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
     await work.session.flush()
     await hand_over(work, submission)
     return True
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """How long it may take until a submission's turn."""
-
-    ahead: int
-    seconds: float
-
-
-async def waiting(session: AsyncSession, submission: Submission, *, runners: int = 1) -> Waiting:
-    """How many are ahead in the queue, and how long they may take: the median of the last 20."""
-    ahead = await session.scalar(
-        select(func.count()).where(
-            Submission.queue == submission.queue,
-            Submission.state.in_((State.QUEUED, *GIVEN)),
-            Submission.purpose != Purpose.RESCORE,
-            Submission.position < submission.position,
-        )
-    )
-    seconds = await usual_seconds(session, submission.queue)
-    return Waiting(ahead or 0, (ahead or 0) * seconds / max(1, runners))
-
-
-async def usual_seconds(session: AsyncSession, queue: str) -> float:
-    """What an evaluation takes there: the median of the last 20."""
-    spent = await _last_seconds(session, queue)
-    return median(spent) if spent else _DEFAULT_SECONDS
-
-
-async def _last_seconds(session: AsyncSession, queue: str) -> list[float]:
-    rows = await session.execute(
-        select(Submission.dispatched_at, Submission.finished_at)
-        .where(
-            Submission.queue == queue,
-            Submission.state == State.SCORED,
-            Submission.dispatched_at.is_not(None),
-        )
-        .order_by(Submission.finished_at.desc())
-        .limit(20)
-    )
-    return [(end - start).total_seconds() for start, end in rows if start and end]

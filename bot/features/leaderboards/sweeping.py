@@ -61,6 +61,13 @@ async def sweep(work: Work) -> None:
             await endings.fail(work, submission, GAVE_UP)
 
 
+@feature.schedule(
+    "line", "Tell those who wait in the line how it moves", every=timedelta(seconds=5)
+)
+async def tell_places(work: Work) -> None:
+    await live.move_up(work)
+
+
 async def _start_forgotten(work: Work) -> None:
     """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say."""
     heads = await work.session.scalars(

@@ -1,6 +1,6 @@
 from typing import Annotated, Any, cast
 
-from bot.features.leaderboards import analyses, ladder, line
+from bot.features.leaderboards import analyses, ladder, turns
 from bot.features.leaderboards.boards import own_submission
 from bot.features.leaderboards.commands.model import Own
 from bot.features.leaderboards.declaration import feature
@@ -53,7 +53,7 @@ async def _run(ctx: Context, submission: str, kind: analyses.Analysis, images: s
         from bot.features.leaderboards.service import as_card
 
         return Reply(*await as_card(ctx, made))
-    waiting = await line.waiting(ctx.session, made)
+    waiting = await turns.waiting(ctx.session, made)
     return Reply("asked.md.j2", {"submission": found, "kind": kind, "waiting": waiting})
 
 

@@ -9,6 +9,7 @@ from bot.features.leaderboards import (
     line,
     live,
     service,
+    turns,
 )
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import facts_of
@@ -82,7 +83,7 @@ async def submit(
         declared=declared,
     )
     await live.show(ctx, submission)
-    waiting = await line.waiting(ctx.session, submission)
+    waiting = await turns.waiting(ctx.session, submission)
     return Reply(
         "accepted.md.j2",
         {"submission": submission, "benchmark": found, "waiting": waiting, "left": quota.left - 1},

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bot.community import audit
-from bot.features.leaderboards import benchmarks, line, season, versions
+from bot.features.leaderboards import benchmarks, season, turns, versions
 from bot.features.leaderboards.commands.benchmark import Name
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import CHOICES, facts_of
@@ -94,7 +94,7 @@ async def rescore(
         "action": action,
         "started": started,
         "entries": len(entries),
-        "seconds": len(entries) * await line.usual_seconds(ctx.session, new.queue),
+        "seconds": len(entries) * await turns.usual_seconds(ctx.session, new.queue),
         "waiting": await versions.waiting(ctx.session, new),
     }
     return Reply("rescore.md.j2", values)
