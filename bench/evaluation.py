@@ -41,7 +41,7 @@ def measure() -> list[Figure]:
                 3,
             ),
         ):
-            dataset = _dataset(here, side, channels, classes, images)
+            dataset = dataset_of(here, side, channels, classes, images)
             speeds = sorted(
                 (_evaluate(here, dataset, model).speed for _ in range(jobs)),
                 key=lambda s: s.efficiency,
@@ -59,7 +59,7 @@ def measure() -> list[Figure]:
     return figures
 
 
-def _dataset(here: Path, side: int, channels: int, classes: int, images: int) -> str:
+def dataset_of(here: Path, side: int, channels: int, classes: int, images: int) -> str:
     """Freeze a dataset of random images; returns its key."""
     random = np.random.default_rng(_SEED)
     source = here / f"{side}.npz"
