@@ -240,4 +240,5 @@ ANSWERS: dict[str, type[Plain]] = {
     "reveal": Revealed,
     "analysis": Made,
     "dataset": Made,
+    "starter": Made,
 }
