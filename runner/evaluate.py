@@ -118,6 +118,7 @@ class Evaluator:
         tell(Stage.FETCH)
         self._refuse_weak_walls(evaluation)
         admission.refuse_unless_opened(evaluation.format, evaluation.declared, tier=self.tier)
+        running.refuse_unless_possible(evaluation, tier=self.tier)
         with inputs_of(evaluation) as images:
             model = blobs.fetch_model(
                 evaluation.model,

@@ -121,9 +121,9 @@ def predict(
             job,
             [descriptors[0], board, *descriptors[1:]],
             wall_seconds=limits.wall_seconds,
-            on_line=lambda line: _hear(claims, line, tell),
+            on_line=lambda line: hear(claims, line, tell),
         )
-        _refuse_bad_end(ending, claims, limits)
+        refuse_bad_end(ending, claims, limits)
         rows = rows.copy()
     rows, spare = np.split(rows, [sum(counts)])
     if not sample_only:
@@ -153,7 +153,7 @@ def _written(rows: NDArray[Any], row: Row, manifest: DatasetManifest) -> NDArray
     return rows
 
 
-def _hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], None]) -> None:
+def hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], None]) -> None:
     """Take one status line. It may come from a model that took over its process: believe no type."""
     match line:
         case {"progress": float() | int() as share} if 0 <= share <= 1:
@@ -181,7 +181,8 @@ def _hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], N
             claims.done = True
 
 
-def _refuse_bad_end(ending: Ending, claims: Claims, limits: Limits) -> None:
+def refuse_bad_end(ending: Ending, claims: Claims, limits: Limits) -> None:
+    """Refuse what a cell did not end well. Raises Refusal."""
     if claims.failure is not None and not ending.timed_out:
         raise claims.failure
     if not claims.confined:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from runner.analyses import maps
 from runner.analyses.runs import MOST_BYTES, File, Images, Runs, places_wanted, seed_wanted
-from runner.failures import Refusal
 from runner.predictions import as_npy
 from runner.tasks import calibration
 from runner.tasks.classification import are_probabilities
@@ -61,15 +60,7 @@ class _Explained:
 
 
 def run(runs: Runs) -> list[File]:
-    """Return ``saliency.json`` and the maps. Raises Refusal: E_ANALYSIS for another task."""
-    if runs.manifest.task != "classification":
-        raise Refusal(
-            "E_ANALYSIS",
-            "Saliency is for classification: boxes and masks already say where they look.",
-            expected="a classification benchmark",
-            got=runs.manifest.task,
-            fix="Try /analysis errors or /analysis robustness.",
-        )
+    """Return ``saliency.json`` and the maps. Raises Refusal."""
     wanted = places_wanted(runs.evaluation, runs.dev.rows)
     seed = seed_wanted(runs.evaluation)
     found = _explained(runs, wanted, seed)

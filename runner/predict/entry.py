@@ -109,7 +109,7 @@ def starting(opener: Opener) -> Start:
         rows = _map_rows(output, sum(counts) + spare, words["row"]["dtype"], words["row"]["shape"])
         edges = np.cumsum([0, *counts]).tolist()
         splits = [
-            (_map_images(descriptor, split["offset"], split["rows"], image), rows[a:b])
+            (map_images(descriptor, split["offset"], split["rows"], image), rows[a:b])
             for descriptor, split, a, b in zip(
                 inputs, words["splits"], edges[:-1], edges[1:], strict=True
             )
@@ -128,7 +128,8 @@ def _map_rows(descriptor: int, count: int, dtype: str, shape: list[int]) -> Rows
     return np.frombuffer(memory, dtype).reshape(count, *shape)
 
 
-def _map_images(descriptor: int, offset: int, rows: int, image: ImageShape) -> Images:
+def map_images(descriptor: int, offset: int, rows: int, image: ImageShape) -> Images:
+    """Return ``rows`` images that lie at ``offset`` of an open file, read as they are touched."""
     shape = (rows, image.height, image.width, image.channels)
     size = int(np.prod(shape))
     flags = mmap.MAP_SHARED

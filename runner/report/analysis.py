@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner import scoring
-from runner.contract import SplitScore
+from runner.contract import Artifact, SplitScore
 from runner.errands import AnalysisErrand, Made
 from runner.failures import Refusal
+from runner.formats import sniff
 from runner.plain_text import cleaned
 from runner.report import classes, confusion, curves, gallery, quantization, robustness, saliency
 from runner.report import words as figures
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 _ROWS = 26  #: lines of a table in a chat, head and all
 _WORDS = 1200
 _CELL = 60
+
+
+def _models(desk: "Desk", errand: AnalysisErrand) -> list[Artifact]:
+    """Return the quantised models, the member's to keep; only what begins like an ONNX file."""
+    found = []
+    for file in errand.outputs if errand.analysis == "quantize" else ():
+        if file.name.startswith("model-") and file.name.endswith(".onnx"):
+            with desk.file(file.sha256).open("rb") as opened:
+                sniff.refuse_unless_onnx(
+                    opened.read(sniff.HEAD_BYTES), size=file.size, most=file.size
+                )
+            found.append(file)
+    return found
 
 
 class _Drawn:
@@ -50,7 +64,10 @@ def carry_out(desk: "Desk", errand: AnalysisErrand) -> Made:
     evidence = gather(desk, errand.dataset, errand.dev)
     drawn = _ANALYSES[errand.analysis](desk, errand, evidence)
     return Made(
-        artifacts=tuple(stored(desk, name, picture) for name, picture in drawn.pictures),
+        artifacts=(
+            *(stored(desk, name, picture) for name, picture in drawn.pictures),
+            *_models(desk, errand),
+        ),
         words=cleaned(drawn.words, _WORDS),
         figures=drawn.figures,
         rows=tuple(tuple(cleaned(cell, _CELL) for cell in row) for row in drawn.rows[:_ROWS]),

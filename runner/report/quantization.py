@@ -1,7 +1,9 @@
 """What int8 weights would bring, measured: quality, latency, throughput and size beside each other."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from numpy.typing import NDArray
 from pydantic import Field
 
 from runner.failures import Refusal
@@ -44,6 +46,7 @@ class _Variant(Said):
 
 class _Quantize(Said):
     variants: tuple[_Variant, ...] = Field(min_length=1, max_length=10)
+    calibration: int = Field(default=0, ge=0)  #: dev images that static ranges were learnt on
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,10 @@ class Variant:
     name: str
     value: float  #: the ranking figure on dev
     p50_ms: float
+    p95_ms: float
     images_per_second: float
     size: int
+    agrees: float | None  #: share of images with the answer of the weights as they are
     versus: Versus | None  #: against the weights as they are; None for those
     failure: str = ""
 
@@ -68,25 +73,29 @@ class Quantization:
         row = row_of(evidence.manifest)
         self.title = TITLES[evidence.task]
         self.variants: list[Variant] = []
-        before = None
+        self.calibration = said.calibration
+        before: NDArray[Any] | None = None
+        first: NDArray[Any] | None = None
         for variant in said.variants:
             name = _NAMES.get(variant.name, variant.name)
             if variant.failure or not variant.predictions:
                 failure = variant.failure or "it gave no predictions"
-                self.variants.append(Variant(name, 0, 0, 0, 0, None, failure))
+                self.variants.append(Variant(name, 0, 0, 0, 0, 0, None, None, failure))
                 continue
             shape = (len(evidence), *row.shape)
             predictions = outputs.array(variant.predictions, shape=shape, dtype=row.dtype)
             other = evidence.instead(predictions)
             done = quality(other, detections_of(other))
             against = None if before is None else versus(done, before)
-            before = done if before is None else before
             self.variants.append(
                 Variant(
-                    name, measured(other), variant.p50_ms, variant.images_per_second,
-                    variant.size, against,
+                    name, measured(other), variant.p50_ms, variant.p95_ms,
+                    variant.images_per_second, variant.size,
+                    None if first is None else agreement(other.task, predictions, first), against,
                 )
             )  # fmt: skip
+            if before is None:
+                before, first = done, predictions
         if self.variants[0].failure:
             raise Refusal("E_RUNNER_FETCH", got="quantisation without the weights as they are")
 
@@ -106,6 +115,9 @@ class Quantization:
             certain = variant.versus is not None and variant.versus.certain
             lost = "a difference that is no chance" if certain else "no difference that shows"
             said.append(f"{variant.name}: {self._facts(variant)}; {speed}, {lost}")
+        if self.calibration and len(self.worked) > 1:
+            count = words.count(self.calibration, "dev image")
+            said.append(f"Ranges of static int8 were learnt on {count}, without labels")
         return ". ".join(said) + "."
 
     def _facts(self, variant: Variant) -> str:
@@ -116,17 +128,27 @@ class Quantization:
 
     def rows(self) -> tuple[tuple[str, ...], ...]:
         """Return a table for the chat."""
-        head = ("weights", self.title, "p50", "images/s", "size")
+        head = ("weights", self.title, "same answer", "p50", "p95", "images/s", "size")
         lines = [
-            (v.name, "failed", "–", "–", "–")
+            (v.name, "failed", "–", "–", "–", "–", "–")
             if v.failure
             else (
-                v.name, percent(v.value), f"{v.p50_ms:.3g} ms", f"{v.images_per_second:,.0f}",
+                v.name, percent(v.value), "–" if v.agrees is None else percent(v.agrees),
+                f"{v.p50_ms:.3g} ms", f"{v.p95_ms:.3g} ms", f"{v.images_per_second:,.0f}",
                 words.size(v.size),
             )
             for v in self.variants
         ]  # fmt: skip
         return (head, *lines)
+
+
+def agreement(task: str, one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    """Return the share of images (or pixels) with the same class; None for boxes, which have none."""
+    if task == "detection":
+        return None
+    if task == "classification":
+        one, other = one.argmax(axis=1), other.argmax(axis=1)
+    return float((one == other).mean())
 
 
 def _times(before: float, now: float) -> str:

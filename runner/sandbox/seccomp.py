@@ -52,13 +52,13 @@ _FILES = {
         "fsync": 74, "ftruncate": 77, "getcwd": 79, "rename": 82, "mkdir": 83, "rmdir": 84,
         "unlink": 87, "readlink": 89, "getdents64": 217, "mkdirat": 258, "unlinkat": 263,
         "renameat": 264, "faccessat": 269, "fallocate": 285, "renameat2": 316, "statx": 332,
-        "faccessat2": 439,
+        "openat2": 437, "faccessat2": 439,
     },
     "aarch64": {
         "getcwd": 17, "dup": 23, "mkdirat": 34, "unlinkat": 35, "renameat": 38, "ftruncate": 46,
         "fallocate": 47, "faccessat": 48, "getdents64": 61, "readv": 65, "writev": 66,
         "pwrite64": 68, "readlinkat": 78, "fsync": 82, "renameat2": 276, "statx": 291,
-        "faccessat2": 439,
+        "openat2": 437, "faccessat2": 439,
     },
 }  # fmt: skip
 _CLONE3 = 435  # on every architecture; ENOSYS makes glibc fall back to clone, which is refused

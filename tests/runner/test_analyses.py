@@ -5,20 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper
 
 from runner import blobs
+from runner.analyses import quantize, running
+from runner.analyses.runs import Runs
 from runner.contract import Evaluation, Outcome, Progress, Stage
+from runner.datasets.version import split_file
 from runner.desk import Desk
 from runner.errands import AnalysisErrand, Made
 from runner.evaluate import Evaluator
-from runner.predictions import as_npy
+from runner.failures import Refusal
+from runner.predictions import Claims, Predictions, as_npy
 from runner.report import analysis
+from runner.sandbox.cell import Cell
 from runner.sandbox.tier import prove
 from tests.runner import models
 from tests.runner.conftest import Bench
-from tests.runner.report_worlds import ShapesWorld
 
 pytestmark = pytest.mark.sandbox
 
@@ -101,24 +106,6 @@ def test_places_that_are_none_are_told(images: str, bench: Bench, evaluator: Eva
     assert failure.expected == "numbers from 0 to 59 with commas between"
 
 
-def slow_model() -> bytes:
-    """Some 20 ms an image: two dozen are quick, thousands are not."""
-    rng = np.random.default_rng(0)
-    nodes = [
-        helper.make_node("Flatten", ["x"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "first"], ["h0"]),
-    ]
-    turns = 50
-    nodes += [helper.make_node("MatMul", [f"h{n}", "big"], [f"h{n + 1}"]) for n in range(turns)]
-    nodes.append(helper.make_node("MatMul", [f"h{turns}", "last"], ["y"]))
-    weights = {
-        "first": rng.normal(size=(64, 3000)).astype(np.float32) * 0.1,
-        "big": rng.normal(size=(3000, 3000)).astype(np.float32) * 0.02,
-        "last": rng.normal(size=(3000, 10)).astype(np.float32) * 0.02,
-    }
-    return models.model_of(nodes, shape=[1, 1, 8, 8], output=[1, 10], weights=weights)
-
-
 def corner_model() -> bytes:
     """Class 0 is as likely as the upper left quarter is bright, against class 1."""
     weights = np.zeros((64, 10), np.float32)
@@ -169,28 +156,96 @@ def test_images_are_chosen_from_the_least_sure_to_the_surest(
     assert again.artifacts == outcome.artifacts
 
 
-def test_boxes_and_masks_have_no_saliency(tmp_path: Path, evaluator: Evaluator) -> None:
-    world = ShapesWorld(tmp_path, "segmentation")
-    bench = Bench.__new__(Bench)
-    bench.folder, bench.manifest = tmp_path, world.manifest
-    failure = run(
-        evaluator, asked(bench, models.good_model(), "saliency", task="segmentation")
-    ).failure
-    assert (failure.code, failure.ours, failure.got) == ("E_ANALYSIS", False, "segmentation")
+def test_a_model_too_slow_for_an_analysis_is_told_so_before_its_time_is_over(bench: Bench) -> None:
+    dev = split_file(bench.folder / "datasets", bench.manifest, "dev")
+    evaluation = asked(bench, b"", "robustness", limits={"wall_seconds": 1000})
+    runs = Runs(evaluation, bench.manifest, dev, b"", cells=lambda _: Cell(), tell=lambda _: None)
+    runs.first = Predictions((), Claims(speed={"images_per_second": 10, "limit_per_second": 1}))
+    assert 80 <= runs.affordable(images=40, making=2) <= 100  # 600 s for 4 + 2 s each
+    runs.refuse_too_slow(8, least=8, what="images")
+    with pytest.raises(Refusal) as refused:
+        runs.refuse_too_slow(7, least=8, what="images in all variants")
+    assert refused.value.code == "E_TIME_PREDICTED"
+    assert refused.value.got == "time for 7"
+    assert not refused.value.ours
 
 
-@pytest.mark.parametrize("purpose", ["saliency", "robustness"])
-def test_a_model_too_slow_for_an_analysis_is_told_so_before_its_time_is_over(
-    purpose: str, bench: Bench, evaluator: Evaluator
+def test_quantising_is_measured_and_the_files_are_there_to_keep(
+    bench: Bench, evaluator: Evaluator
 ) -> None:
-    limits = {"wall_seconds": 12, "cpu_seconds": 60, "memory_mb": 1024}
-    images = {"images": ",".join(map(str, range(24)))}
-    evaluation = asked(bench, slow_model(), purpose, limits=limits, options=images)
-    failure = run(evaluator, evaluation).failure
-    assert (failure.code, failure.ours) == ("E_TIME_PREDICTED", False)
+    # What says how it is fed must live on in the quantised file, or all answers would be others.
+    metadata = {"bookwiz.preproc": json.dumps({"scale": 1})}
+    model = models.good_model(metadata=metadata)
+    evaluation = asked(bench, model, "quantize")
+    outcome = run(evaluator, evaluation)
+    said = words_of(bench, outcome, "quantize.json")
+    assert [v["name"] for v in said["variants"]] == ["float", "static", "dynamic"]
+    assert (said["images"], said["calibration"]) == (60, 60)
+    rows = {v["name"]: np.load(file_of(bench, outcome, v["predictions"])) for v in said["variants"]}
+    for variant in said["variants"]:
+        assert not variant["failure"]
+        assert variant["p50_ms"] > 0
+        assert variant["images_per_second"] > 0
+        same = (rows["float"].argmax(1) == rows[variant["name"]].argmax(1)).mean()
+        assert same > 0.8, variant["name"]
+    assert (rows["float"] != rows["static"]).any()
+    kept = file_of(bench, outcome, "model-dynamic.onnx").read_bytes()
+    kinds = {node.op_type for node in onnx.load_model_from_string(kept).graph.node}
+    assert "MatMulInteger" in kinds
+    made = drawn(bench, evaluation, outcome)
+    assert [a.name for a in made.artifacts] == [
+        "quantize.png", "model-static.onnx", "model-dynamic.onnx",
+    ]  # fmt: skip
+    assert [row[0] for row in made.rows[1:]] == ["as it is", "int8, static", "int8, dynamic"]
 
 
-@pytest.mark.parametrize("purpose", ["robustness", "saliency"])
+def test_a_fixed_batch_and_a_convolution_are_quantised_as_well(
+    bench: Bench, evaluator: Evaluator
+) -> None:
+    for model in (models.good_model(shape=[7, 1, 8, 8]), models.small_cnn_model()):
+        said = words_of(bench, run(evaluator, asked(bench, model, "quantize")), "quantize.json")
+        assert [v["failure"] for v in said["variants"]] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "tier", "got"),
+    [
+        ({"purpose": "quantize", "format": "safetensors"}, "full", "safetensors"),
+        ({"purpose": "quantize"}, "reduced", "one of tier reduced"),
+        ({"purpose": "saliency", "task": "segmentation"}, "full", "segmentation"),
+        ({"purpose": "saliency", "task": "detection"}, "full", "detection"),
+    ],
+)
+def test_what_an_analysis_is_not_for_is_refused_at_once(
+    given: dict, tier: Any, got: str, bench: Bench
+) -> None:
+    evaluation = bench.evaluation(models.good_model(), splits=("dev",), **given)
+    with pytest.raises(Refusal) as refused:
+        running.refuse_unless_possible(evaluation, tier=tier)
+    assert (refused.value.code, refused.value.got) == ("E_ANALYSIS", got)
+    assert not refused.value.ours
+
+
+def test_the_cell_that_quantises_contains_what_it_is_given(bench: Bench) -> None:
+    """The first run of an analysis would stop these; here they come to the quantiser's own cell."""
+    dev = split_file(bench.folder / "datasets", bench.manifest, "dev")
+    for model, code in (
+        (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+        (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+        (models.spin_model(), "E_TIME_WALL"),
+    ):
+        limits = {"wall_seconds": 4, "cpu_seconds": 20, "memory_mb": 512}
+        evaluation = asked(bench, model, "quantize", limits=limits)
+        runs = Runs(
+            evaluation, bench.manifest, dev, model,
+            cells=lambda purpose: Cell(purpose, walls="full"), tell=lambda _: None,
+        )  # fmt: skip
+        with pytest.raises(Refusal) as refused:
+            quantize.quantised(runs, runs.images[:8])
+        assert refused.value.code == code
+
+
+@pytest.mark.parametrize("purpose", ["robustness", "saliency", "quantize"])
 @pytest.mark.parametrize(
     ("model", "code"),
     [
