@@ -13,14 +13,14 @@ def released(errand: ReportErrand, score: SplitScore) -> tuple[Metric, ...]:
     """Return the figures of ``score`` that may be shown.
 
     Of a board that the Ladder did not release, none: each would tell how near the entry came. Of
-    one that it did, the ranking figure is the released value.
+    one that it did, the ranking figure alone, as it was released: the Ladder bounds what is learnt
+    of hidden images from one figure, not from all that a task has.
     """
     if score.split == "dev" or errand.verdict is None:
         return score.metrics
     if not errand.verdict.counts:
         return ()
-    first = score.metrics[0].model_copy(update={"value": errand.verdict.released})
-    return (first, *score.metrics[1:])
+    return (score.metrics[0].model_copy(update={"value": errand.verdict.released}),)
 
 
 def dev_score(errand: ReportErrand) -> SplitScore | None:
