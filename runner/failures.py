@@ -105,6 +105,17 @@ CODES: dict[str, Entry] = {
         "operators of ai.onnx, ai.onnx.ml or com.microsoft, opset 7 or newer",
         "Replace the custom operator, or export with a newer opset (17 is a good choice).",
     ),
+    "E_ARCHIVE": Entry(
+        "The archive cannot be unpacked.",
+        "a .zip, .tar or .tar.gz of plain files and folders, or a .npz",
+        "Pack the folder again with your system's own zip, without links and without a password.",
+    ),
+    "E_DATASET_FORM": Entry(
+        "No dataset could be read from the archive.",
+        "folders train/, dev/, … of class folders, COCO instances with their images, images/ and "
+        "masks/, or .npz files",
+        "Lay the files out as docs/datasets.md shows, and pack them again.",
+    ),
     "E_PREPROC": Entry(
         "What is declared of the input (`bookwiz.preproc`, `Image.*` or Ultralytics keys, the form) "
         "cannot be understood.",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -57,13 +57,13 @@ def add_dataset(
     if unknown:
         raise DatasetError(f"conditions of a split that is not there: {', '.join(sorted(unknown))}")
     shape = _one_shape(sources)
-    classes = _classes(sources, card.task)
+    classes = classes_of(sources, card.task)
     if len(classes) < _LEAST_CLASSES[card.task]:  # one class is always right
         raise DatasetError(f"a {card.task} benchmark needs at least two classes; one was found")
     splits: dict[str, SplitArrays] = {
         split: SplitArrays(
             sources[split].images,
-            _truth(sources[split], classes, split),
+            truth_in(sources[split], classes, split),
             dict(sources[split].attributes),
         )
         for split in SPLITS
@@ -110,7 +110,7 @@ def _one_shape(sources: Mapping[SplitName, Source]) -> tuple[int, ...]:
     return shapes["board"]
 
 
-def _classes(sources: Mapping[SplitName, Source], task: Task) -> tuple[str, ...]:
+def classes_of(sources: Mapping[Any, Source], task: Task) -> tuple[str, ...]:
     """Return the classes of all splits. Named ones in the first split's order, then the rest's."""
     named = [source.classes for source in sources.values() if source.classes is not None]
     if not named:
@@ -121,7 +121,8 @@ def _classes(sources: Mapping[SplitName, Source], task: Task) -> tuple[str, ...]
     return tuple(dict.fromkeys(itertools.chain.from_iterable(named)))
 
 
-def _truth(source: Source, classes: tuple[str, ...], split: str) -> Truth:
+def truth_in(source: Source, classes: tuple[str, ...], split: str) -> Truth:
+    """Return what is true of ``source``, counted in ``classes``. Raises DatasetError."""
     own = source.classes or classes
     most = most_of(source.truth)
     if most >= len(own):

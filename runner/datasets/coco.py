@@ -14,7 +14,7 @@ import numpy as np
 from runner.datasets.boxes import checked_boxes
 from runner.datasets.pictures import SHOWN, Pictures
 from runner.datasets.resizing import Resize
-from runner.datasets.source import DatasetError, Source, named
+from runner.datasets.source import DatasetError, Source, chosen, named
 from runner.datasets.truth import Boxes
 
 _MOST_BYTES = 1_000_000_000
@@ -28,11 +28,13 @@ class _Instances:
     warnings: tuple[str, ...]
 
 
-def load_coco(folder: Path, instances: Path, *, resize: Resize | None) -> Source:
+def load_coco(
+    folder: Path, instances: Path, *, resize: Resize | None, most: int | None = None
+) -> Source:
     """Return the split that ``instances`` describes of the images in ``folder``.
 
-    Pictures of several sizes need ``resize``; boxes stay in the pixels of the originals. Raises
-    DatasetError.
+    Pictures of several sizes need ``resize``; boxes stay in the pixels of the originals. Of more
+    than ``most`` images a sample is read. Raises DatasetError.
     """
     if not folder.is_dir():
         raise DatasetError(
@@ -42,7 +44,8 @@ def load_coco(folder: Path, instances: Path, *, resize: Resize | None) -> Source
     pictures = Pictures(resize, folder.name)
     ids: list[int] = []
     missing: list[str] = []
-    for number in sorted(said.images):
+    numbers = sorted(said.images)
+    for number in (numbers[place] for place in chosen(len(numbers), most)):
         name = str(said.images[number]["file_name"])
         path = _inside(folder, name)
         if not path.is_file():
@@ -66,7 +69,8 @@ def load_coco(folder: Path, instances: Path, *, resize: Resize | None) -> Source
         boxes,
         named(list(said.categories.values())),
         (*gone, *pictures.warnings(), *said.warnings, *_sizes(said, ids, pictures), *warnings),
-        names=tuple(pictures.names),
+        **pictures.facts(),
+        total=len(numbers),
     )
 
 

@@ -23,6 +23,7 @@ class Reading:
     resize: Resize | None = None
     classes: Path | None = None  #: a file with the names of the classes (segmentation)
     attributes: Path | None = None  #: a CSV or JSON file of attributes by file name
+    most: int | None = None  #: images of a split, of which more are sampled
 
 
 def load_source(text: str, how: Reading | None = None) -> Source:
@@ -54,11 +55,13 @@ def _load(text: str, how: Reading) -> Source:
     if text.endswith(".npz"):
         return load_npz(Path(text), how.task)
     if how.task == "classification" and Path(text).is_dir():
-        return load_folder(Path(text), resize=how.resize)
+        return load_folder(Path(text), resize=how.resize, most=how.most)
     if how.task == "classification" and comma:
         return load_idx(Path(first), Path(second))
     if how.task == "detection" and second.endswith(".json"):
-        return load_coco(Path(first), Path(second), resize=how.resize)
+        return load_coco(Path(first), Path(second), resize=how.resize, most=how.most)
     if how.task == "segmentation" and comma:
-        return load_masks(Path(first), Path(second), resize=how.resize, classes=how.classes)
+        return load_masks(
+            Path(first), Path(second), resize=how.resize, classes=how.classes, most=how.most
+        )
     raise DatasetError(f"{text} is not {_FORMS[how.task]}")

@@ -13,17 +13,24 @@ from PIL import Image
 
 from runner.datasets.pictures import SHOWN, Pictures, Unreadable, pictures_in, refuse_too_large
 from runner.datasets.resizing import Resize
-from runner.datasets.source import DatasetError, Source, named
+from runner.datasets.source import DatasetError, Source, chosen, named
 from runner.datasets.truth import IGNORED, most_of
 
 _SIXTEEN = {"I;16", "I;16B", "I;16L", "I"}
 
 
-def load_masks(images: Path, masks: Path, *, resize: Resize | None, classes: Path | None) -> Source:
+def load_masks(
+    images: Path,
+    masks: Path,
+    *,
+    resize: Resize | None,
+    classes: Path | None,
+    most: int | None = None,
+) -> Source:
     """Return the split of two folders. ``classes`` names them: a json list, or a text of lines.
 
-    A mask of another size than its image is refused: which pixel it means cannot be known. Raises
-    DatasetError.
+    A mask of another size than its image is refused: which pixel it means cannot be known. Of more
+    than ``most`` images a sample is read. Raises DatasetError.
     """
     for folder in (images, masks):
         if not folder.is_dir():
@@ -32,7 +39,8 @@ def load_masks(images: Path, masks: Path, *, resize: Resize | None, classes: Pat
     pictures = Pictures(resize, images.name)
     found: list[NDArray[np.uint8]] = []
     bare: list[str] = []
-    for path in pictures_in(images):
+    paths = list(pictures_in(images))
+    for path in (paths[place] for place in chosen(len(paths), most)):
         if path.stem not in by_stem:
             bare.append(path.name)
         elif pictures.add(path, path.name):
@@ -51,7 +59,7 @@ def load_masks(images: Path, masks: Path, *, resize: Resize | None, classes: Pat
         )
     pixels = pictures.stacked()
     truth = np.stack(found)
-    extra = len(by_stem) - len(found) - len(pictures.unreadable)
+    extra = len(by_stem.keys() - {path.stem for path in paths})
     warnings = [f"{len(bare)} images have no mask and were left out: {', '.join(bare[:SHOWN])}"]
     return Source(
         pixels,
@@ -62,7 +70,8 @@ def load_masks(images: Path, masks: Path, *, resize: Resize | None, classes: Pat
             *((f"{extra} masks have no image",) if extra > 0 else ()),
             *pictures.warnings(),
         ),
-        names=tuple(pictures.names),
+        **pictures.facts(),
+        total=len(paths),
     )
 
 

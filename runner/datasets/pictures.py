@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ _MOST_PIXELS = 64_000_000  # of one picture: a photograph has 50 million at most
 _GREY = {"1", "L"}
 _SIXTEEN = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 _ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
 SHOWN = 5
 
 
@@ -69,6 +71,14 @@ class Pictures:
         most = max(picture.shape[2] for picture in self.arrays)
         same = [np.repeat(p, most, axis=2) if p.shape[2] < most else p for p in self.arrays]
         return as_images(np.stack(same), self.where)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a Source says of its files: names, sizes, and which could not be read."""
+        return {
+            "names": tuple(self.names),
+            "sizes": tuple(self.sizes),
+            "unreadable": tuple(self.unreadable),
+        }
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a moderator should look at."""
@@ -133,3 +143,25 @@ def pictures_in(folder: Path) -> Iterable[Path]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith("."):
             yield path
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return height and width as the file's head states them, upright; None where none can be told."""
+    if path.suffix.lower() not in ENDINGS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as opened:
+                turned = opened.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
+                width, height = opened.size
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        OverflowError,
+        Image.DecompressionBombError,
+    ):
+        return None
+    return (width, height) if turned else (height, width)

@@ -23,6 +23,18 @@ class Source:
     warnings: tuple[str, ...] = ()
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: n words by name
     names: tuple[str, ...] = ()  #: n file names, where the images were files
+    sizes: tuple[tuple[int, int], ...] = ()  #: n heights and widths before resizing, where known
+    unreadable: tuple[
+        str, ...
+    ] = ()  #: files that were left out, with the reason where one is known
+    total: int | None = None  #: how many there are, where only ``most`` of them were read
+
+
+def chosen(count: int, most: int | None) -> NDArray[np.int64]:
+    """Return at most ``most`` places out of ``count``, in order; always the same ones (seed 0)."""
+    if most is None or count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
 
 
 def as_images(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:

@@ -62,30 +62,37 @@ class Page:
 
 def render(page: Page) -> str:
     """Return the page."""
-    style = _environment().loader.get_source(_environment(), "report.css")[0]  # type: ignore[union-attr]
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         vars(page)
         | {
-            "style": Markup(style),  # noqa: S704 - our own file, and quotes mean something in it
-            # Only this style sheet may be applied: text that got past the escaping could not hide one.
-            "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            **styled(),
             "contents": _contents(page),
-            "picture": _inline(page.picture),
-            "tide": _inline(page.tide),
-            "reliability": _inline(page.reliability),
+            "picture": inline(page.picture),
+            "tide": inline(page.tide),
+            "reliability": inline(page.reliability),
             "classes": _class_table(page.classes, page.task),
             "slices": _slices(page),
             "mistakes": None if page.mistakes is None else [_shot(s) for s in page.mistakes],
             "broken": [_shot(shot) for shot in page.broken],
-            "diff_picture": _inline(page.diff_picture),
-            "analyses": [_inline(analysis) for analysis in page.analyses],
+            "diff_picture": inline(page.diff_picture),
+            "analyses": [inline(analysis) for analysis in page.analyses],
         }
     )
 
 
+def styled() -> dict[str, str]:
+    """Return the style sheet and its hash: no other one that got past the escaping is applied."""
+    style = environment().loader.get_source(environment(), "report.css")[0]  # type: ignore[union-attr]
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file, and quotes mean something in it
+        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    }
+
+
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders pages: everything is escaped, nothing may be missing."""
     return Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -113,12 +120,13 @@ def _contents(page: Page) -> list[tuple[str, str]]:
     return [(id_, words_) for id_, words_, there in parts if there]
 
 
-def _inline(picture: Picture | None) -> dict[str, Any] | None:
+def inline(picture: Picture | None) -> dict[str, Any] | None:
+    """Return what the template's ``chart`` takes; None for none."""
     if picture is None:
         return None
     head = picture.png[:_HEAD]
     return {
-        "src": _data(picture.png, "image/png"),
+        "src": data_url(picture.png, "image/png"),
         "alt": picture.alt,
         "width": int.from_bytes(head[16:20], "big"),
         "height": int.from_bytes(head[20:24], "big"),
@@ -128,16 +136,17 @@ def _inline(picture: Picture | None) -> dict[str, Any] | None:
 def _shot(shot: Shot) -> dict[str, Any]:
     data, media_type = thumbnails.encoded(shot.picture)
     return {
-        "src": _data(data, media_type),
+        "src": data_url(data, media_type),
         "alt": f"Dev image {shot.image}: {shot.words}",
-        "image": shot.image,
+        "title": f"#{shot.image}",
         "words": shot.words,
         "width": shot.picture.width,
         "height": shot.picture.height,
     }
 
 
-def _data(data: bytes, media_type: str) -> str:
+def data_url(data: bytes, media_type: str) -> str:
+    """Return an address that holds the data itself."""
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
@@ -184,4 +193,4 @@ def _slices(page: Page) -> dict[str, Any] | None:
         )
         for s in page.slices
     ]
-    return {"picture": _inline(page.slices_picture), "rows": rows}
+    return {"picture": inline(page.slices_picture), "rows": rows}

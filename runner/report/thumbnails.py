@@ -26,7 +26,7 @@ def thumbnail(evidence: Evidence, image: int, detections: Detections | None = No
     if evidence.task == "segmentation":
         assert not isinstance(evidence.truth, Boxes)
         true, said = evidence.truth[image], evidence.predictions[image]
-        sides = [_scaled(_overlaid(pixels, np.asarray(classes))) for classes in (true, said)]
+        sides = [_scaled(overlaid(pixels, np.asarray(classes))) for classes in (true, said)]
         pair = Image.new("RGB", (sides[0].width * 2 + 4, sides[0].height), "white")
         pair.paste(sides[0], (0, 0))
         pair.paste(sides[1], (sides[0].width + 4, 0))
@@ -54,7 +54,8 @@ def _scaled(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels)).resize(size, how)
 
 
-def _overlaid(pixels: NDArray[np.uint8], classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def overlaid(pixels: NDArray[np.uint8], classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image [h, w, c] in RGB with each class of its mask in a colour, 0 as it is."""
     mixed = _rgb(pixels).astype(np.float32)
     for number in np.unique(classes):
         if number in (0, IGNORED):
