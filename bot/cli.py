@@ -100,11 +100,12 @@ def migrate(data: Path | None, new: str | None) -> None:
 @main.command()
 @click.argument("role")
 @click.option("--database", default="jobs", show_default=True, help="Name of the job database.")
-def grants(role: str, database: str) -> None:
+@click.option("--community", default="", help="Name of the community's, if on the same server.")
+def grants(role: str, database: str, community: str) -> None:
     """Print the SQL that lets ROLE, and so runners, work on the job database and do no more."""
     from bot.kit.jobs.schema import grants as sql
 
-    click.echo(sql(role, database=database))
+    click.echo(sql(role, database=database, community=community))
 
 
 @main.command()

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-NEEDED = ("browser", "postgres", "sandbox", "torch")
+NEEDED = ("browser", "postgres", "root", "sandbox", "torch")
 OPTIONAL = ("shared_data",)
 
 

@@ -67,7 +67,7 @@ def _serve_held(gate):
     serve()
 
 
-def main():
+def main(program="tests.jobs.holding"):
     folder, what, *rest = sys.argv[1:]
     gate = Gate(folder)
     if what == "serve":
@@ -79,7 +79,7 @@ def main():
         url,
         queue=queue,
         name=name,
-        command=(sys.executable, "-m", "tests.jobs.holding", folder, "serve"),
+        command=(sys.executable, "-m", program, folder, "serve"),
         beat_seconds=0.3,
         drain_seconds=1,
         hello_seconds=0.5,

@@ -74,7 +74,7 @@ async def open_benchmark(bot, manifest, *, per_day=20, **more):
 class World:
     """The bot, what it said, and its runners."""
 
-    def __init__(self, folder, jobs_url, *, database_url=None):
+    def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL):
         self.folder, self.jobs_url = folder, jobs_url
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ class World:
             files={"made_mb": 1},
         )
         engine = DistributedEngine(
-            jobs_url, stall_seconds=STALL, beat_seconds=0.3, poll_seconds=0.3, grace_seconds=1
+            jobs_url, stall_seconds=stall, beat_seconds=0.3, poll_seconds=0.3, grace_seconds=1
         )
         self.bot = Bot(settings, engine)
         self.room = Room()
@@ -124,16 +124,16 @@ class World:
                 await self.bot.core.fire(sweep, self.bot.clock.now())
             await asyncio.sleep(0.25)
 
-    def hire(self, name, *, gate=None, program=("-m", "tests.jobs.holding"), url=None, **more):
-        """Start a runner; *gate* holds it, by default none does."""
-        gate = str(self.folder / ("gate" if gate else f"open-{name}"))
+    def hire(self, name, *, gate=None, program=("-m", "tests.jobs.holding"), url=None, home=None):
+        """Start a runner; *gate* holds it, by default none does. *home*: where it may write."""
+        home = home or self.folder
+        gate = str(self.folder / "gate" if gate else home / f"open-{name}")
         log = self._logs.enter_context((self.folder / f"{name}.log").open("a"))
         self.runners[name] = subprocess.Popen(
             [sys.executable, *program, gate, "work", url or self.jobs_url, name, QUEUE],
             stdout=log,
             stderr=log,
-            env=os.environ | {FOLDER: str(self.folder / f"cache-{name}")},
-            **more,
+            env=os.environ | {FOLDER: str(home / f"cache-{name}")},
         )
         return self.runners[name]
 

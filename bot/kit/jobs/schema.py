@@ -35,15 +35,30 @@ def _files() -> list[Path]:
     return sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
 
 
-def grants(role: str, *, database: str, connection: psycopg.Connection | None = None) -> str:
+def grants(
+    role: str,
+    *,
+    database: str,
+    community: str = "",
+    connection: psycopg.Connection | None = None,
+) -> str:
     """The SQL that lets the existing *role* run jobs of *database*, and nothing else.
+
+    With the *community*'s database, where it is on the same server, it shuts that as well: as
+    Postgres makes databases, every role may connect to each.
 
     A runner reads all jobs, since Procrastinate's locks look across queues. It may change how far
     a job of a runner's queue is, not what it says, and add reports to the bot's queue.
     """
-    return _GRANTS.format(
+    given = _GRANTS.format(
         role=sql.Identifier(role), database=sql.Identifier(database), bot=sql.Literal(BOT_QUEUE)
-    ).as_string(connection)
+    )
+    if community:
+        given = _SHUT.format(database=sql.Identifier(community)) + given
+    return given.as_string(connection)
+
+
+_SHUT = sql.SQL("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC;\n")
 
 
 _GRANTS = sql.SQL("""\
