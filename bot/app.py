@@ -14,7 +14,6 @@ from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
 from bot.features import discover
-from bot.kit import uploads  # noqa: F401 - its table belongs to the metadata
 from bot.kit.clock import Clock
 from bot.kit.command import commands_of
 from bot.kit.core import Core
@@ -32,6 +31,7 @@ from bot.kit.work import Services
 from bot.web.files import RunnerFiles
 from bot.web.pages import FeaturePages
 from bot.web.server import WebServer
+from bot.web.uploads import Uploads
 from runner.contract import Outcome, Progress
 
 _log = structlog.get_logger(__name__)
@@ -87,11 +87,12 @@ class Bot:
             links, self.files, self.received, services.data / "datasets",
             cap=settings.files.made_mb * 1_000_000,
         )  # fmt: skip
+        self.uploads = Uploads(self.core)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             database=self.database,
-            parts=[LocalApi(self.chat), runner_files, FeaturePages(self.core)],
+            parts=[LocalApi(self.chat), runner_files, self.uploads, FeaturePages(self.core)],
         )
         self.alarm = Alarm(self.core.fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,6 +126,7 @@ class Bot:
         # everything for a tenth of a second each time.
         gc.collect()
         gc.freeze()
+        await self.uploads.ends.finish_all()
         await self.web.start()
         self.core.services.renderer.url = self.settings.web.public_url or self.web.url
         await self.chat.start(self.web.url)

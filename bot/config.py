@@ -32,7 +32,11 @@ class WebSettings(BaseModel):
 class FileSettings(BaseModel):
     """What members may upload."""
 
-    upload_mb: int = Field(500, gt=0, description="Largest upload that is accepted, in MB.")
+    upload_mb: int = Field(
+        500,
+        gt=0,
+        description="Largest attachment that the chat takes, in MB. An upload link takes what its benchmark allows.",
+    )
     made_mb: int = Field(
         4000,
         gt=0,

@@ -62,7 +62,7 @@ class FileStore:
         """
         cap = self.cap if cap is None else cap
         if announced is not None and announced > cap:
-            raise _too_large(announced, cap)
+            raise too_large(announced, cap)
         partial = self._incoming / secrets.token_hex(16)
         digest, size = hashlib.sha256(), 0
         try:
@@ -70,7 +70,7 @@ class FileStore:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > cap:
-                        raise _too_large(size, cap)
+                        raise too_large(size, cap)
                     digest.update(chunk)
                     out.write(chunk)
                 out.flush()
@@ -98,6 +98,11 @@ class FileStore:
             partial.unlink(missing_ok=True)
         return Stored(digest.hexdigest(), size)
 
+    async def adopt(self, whole: Path, sha256: str) -> Stored:
+        """Take over a file of this file system, whose hash is known. Again is no harm."""
+        target = self.path(sha256)
+        return Stored(sha256, await asyncio.to_thread(_move, whole, target))
+
     async def add(self, data: bytes) -> Stored:
         async def one() -> AsyncIterable[bytes]:
             yield data
@@ -116,11 +121,22 @@ class FileStore:
             return file.read(length)
 
 
-def _too_large(got: int, cap: int) -> Refusal:
+def _move(whole: Path, target: Path) -> int:
+    """Bring a file to the disk and under its name, unless that was done. Returns its size."""
+    if whole.exists():
+        with whole.open("rb+") as file:
+            os.fsync(file.fileno())
+        target.parent.mkdir(exist_ok=True)
+        whole.replace(target)
+    return target.stat().st_size
+
+
+def too_large(got: int, cap: int) -> Refusal:
+    """The refusal of a file of *got* bytes, or more, where *cap* may come."""
     return Refusal(
         "The file is too large.",
         code="E_TOO_LARGE",
         expected=f"at most {cap / 1e6:,.0f} MB",
         got=f"{got / 1e6:,.0f} MB or more",
-        fix="Export the model without optimiser state, in half precision, or quantised.",
+        fix="A model that is too large for the chat goes by upload link: type /model link. Or export it without optimiser state, in half precision, or quantised.",
     )

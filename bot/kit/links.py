@@ -1,7 +1,8 @@
-"""Signed, short-lived addresses of files, for runners on other hosts.
+"""Signed, short-lived addresses: of files, for runners on other hosts; of uploads, for members.
 
-A link names one method, one path, one attempt and one moment after which it is of no use. Who holds
-it needs no account; who changes anything about it holds nothing.
+A file link names one method, one path, one attempt and one moment after which it is of no use; an
+upload link names one row by a secret, and such a moment. Who holds one needs no account; who changes
+anything about it holds nothing.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,9 +20,11 @@ from bot.kit.clock import Clock
 FILE_PATH = "/runner/files/{sha256}"
 IMAGES_PATH = "/runner/images/{dataset}/{split}.npy"
 MADE_PATH = "/runner/made"
+UPLOAD_PATH = "/upload/{key}/{expires}/{signature}/"
 LIFETIME = timedelta(hours=1)
 _SECRET_BYTES = 32
 _ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
+_KEY = re.compile(r"[0-9A-Za-z_-]{22}")  # 128 random bits
 _EXPIRES = re.compile(r"[0-9]{1,12}")
 _QUERY = ["attempt", "expires", "signature"]
 
@@ -82,6 +85,28 @@ class FileLinks:
         if int(expires) <= self._clock.now().timestamp():
             raise LinkExpired
         return attempt
+
+    def upload(self, key: str, *, expires: datetime) -> str:
+        """Where the file of the upload that *key* opens may be sent until *expires*."""
+        until = str(int(expires.timestamp()))
+        signature = self._signature("UPLOAD", UPLOAD_PATH, key, until)
+        path = UPLOAD_PATH.format(key=key, expires=until, signature=signature)
+        return f"{self._base().rstrip('/')}{path}"
+
+    def check_upload(self, key: str, expires: str, signature: str) -> None:
+        """Let an upload's address pass, before anything is looked up for it.
+
+        Raises:
+            LinkExpired: It was one, for a while.
+            LinkRefused: Not signed by us.
+        """
+        expected = self._signature("UPLOAD", UPLOAD_PATH, key, expires)
+        well_formed = _KEY.fullmatch(key) and _EXPIRES.fullmatch(expires)
+        given = signature.encode(errors="replace")
+        if not hmac.compare_digest(given, expected.encode()) or not well_formed:
+            raise LinkRefused
+        if int(expires) <= self._clock.now().timestamp():
+            raise LinkExpired
 
     def _signed(self, method: str, path: str, attempt: str) -> str:
         expires = str(int((self._clock.now() + self._lifetime).timestamp()))

@@ -14,6 +14,8 @@ _SECRET = re.compile(
 _WORDS = {"text", "body", "message", "line", "values", "content", "answer", "form"}
 _URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^/\s]+@")
 
+_ADDRESS = re.compile(r"(/upload/)[0-9A-Za-z_-]{22}/[^\s?#\"']*")  # who has it can send a file
+
 
 def redact(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, Any]:
     """Replace what members wrote and what opens doors; structlog calls this for every entry."""
@@ -30,7 +32,7 @@ def _redacted(key: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_redacted("", deep) for deep in value]
     if isinstance(value, str):
-        return _URL_PASSWORD.sub(r"\1[secret]@", value)
+        return _ADDRESS.sub(r"\1[secret]", _URL_PASSWORD.sub(r"\1[secret]@", value))
     return value
 
 

@@ -207,6 +207,19 @@ def blocks_of(markdown: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def words(message: Message) -> str:
+    """What *message* says, without markup and without buttons: for where neither can be shown."""
+    spoken = Message(blocks=tuple(b for b in message.blocks if not isinstance(b, Buttons)))
+    tokens = _MARKDOWN.parse(spoken.plain())
+    return "\n".join(
+        t.content.rstrip()
+        if t.type in {"fence", "code_block"}
+        else "".join("\n" if c.type.endswith("break") else c.content for c in t.children or [])
+        for t in tokens
+        if t.type in {"fence", "code_block", "inline"}
+    )
+
+
 def _closing(tokens: list[Token], position: int) -> int:
     depth = 0
     for index in range(position, len(tokens)):

@@ -56,7 +56,9 @@ class WebServer:
         Raises:
             OSError: The port is taken.
         """
-        self._runner = web.AppRunner(self._application, shutdown_timeout=_GOODBYE_SECONDS)
+        self._runner = web.AppRunner(
+            self._application, shutdown_timeout=_GOODBYE_SECONDS, access_log=None
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
@@ -100,7 +102,9 @@ async def _in_a_sentence(request: web.Request, handler: Handler) -> web.StreamRe
     except (web.HTTPException, ConnectionError):
         raise
     except Exception:  # noqa: BLE001 - what is left is a defect, and a visitor reads a sentence
-        _log.exception("web.failed", path=request.path)
+        # The route, not the path: that may be an address which opens something.
+        resource = request.match_info.route.resource
+        _log.exception("web.failed", route=resource.canonical if resource else "")
         return web.json_response(
             {"problem": "Something broke on our side. Please try once more.", "code": "E_SERVER"},
             status=500,

@@ -23,7 +23,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_errand_key'))
     )
     op.create_table('upload_link',
-    sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('secret_hash', sa.String(length=64), nullable=False),
     sa.Column('platform', sa.String(length=20), nullable=False),
     sa.Column('handle', sa.String(length=100), nullable=False),
@@ -33,13 +32,14 @@ def upgrade() -> None:
     sa.Column('place', sa.JSON(), nullable=False),
     sa.Column('name', sa.String(length=100), nullable=False),
     sa.Column('total', sa.BigInteger(), nullable=True),
-    sa.Column('received', sa.BigInteger(), nullable=False),
+    sa.Column('title', sa.String(length=160), nullable=False),
+    sa.Column('cap', sa.BigInteger(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=False),
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_upload_link')),
-    sa.UniqueConstraint('secret_hash', name=op.f('uq_upload_link_secret_hash'))
+    sa.PrimaryKeyConstraint('secret_hash', name=op.f('pk_upload_link'))
     )
     op.create_table('board',
     sa.Column('benchmark_id', sa.Integer(), nullable=False),

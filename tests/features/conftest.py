@@ -1,5 +1,6 @@
 """What several tests of features start from."""
 
+import aiohttp
 import pytest
 
 from bot.features.leaderboards import benchmarks
@@ -31,3 +32,17 @@ async def board(chat):
             now=work.now,
         )
     return chat
+
+
+@pytest.fixture
+async def links(board, bot):
+    """The board's chat, with the web server that upload links lead to."""
+    await bot.web.start()
+    yield board
+    await bot.web.stop()
+
+
+@pytest.fixture
+async def client():
+    async with aiohttp.ClientSession() as client:
+        yield client

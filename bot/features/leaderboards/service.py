@@ -1,6 +1,7 @@
 """What members may do with a submission. Never commits, never renders."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bot.features.leaderboards.models import (
 from bot.kit import outbox
 from bot.kit.command import Choice, Refusal, Upload
 from bot.kit.errands import take_back
-from bot.kit.work import Context
+from bot.kit.work import Context, Work
 from runner import failures
 from runner.contract import Declared, Format
 from runner.formats import architectures, sniff
@@ -61,15 +62,7 @@ def admit(
     The runner looks again, and deeper: this only spares the wait. *export*: lines that would make
     of a PyTorch module what this benchmark takes.
     """
-    if benchmark.frozen_at is not None:
-        raise Refusal(
-            f"{benchmark.title} takes no more models.",
-            code="E_FROZEN",
-            expected="a benchmark, or a version of it, that is open",
-            got=f"{benchmark.label}, frozen",
-            fix="Its board stays. Type /benchmark list for those that are open.",
-            field="benchmark",
-        )
+    refuse_frozen(benchmark)
     with path.open("rb") as stored:
         head = stored.read(sniff.HEAD_BYTES)
         stored.seek(max(0, file.size - sniff.TAIL_BYTES))
@@ -87,7 +80,7 @@ def admit(
             code=refusal.code,
             expected=refusal.expected,
             got=refusal.got,
-            fix=_EXPORT if export and refusal.fix == failures.EXPORT else refusal.fix,
+            fix=_fix(refusal, export),
             field="architecture" if refusal.code == "E_ARCHITECTURE" else "file",
             lines=export if refusal.fix == failures.EXPORT else "",
         ) from None
@@ -102,6 +95,33 @@ def admit(
             lines=export,
         )
     return found
+
+
+def _fix(refusal: failures.Refusal, export: str) -> str:
+    if refusal.code == "E_TOO_LARGE":
+        return f"{refusal.fix} A link takes no more (/model link): this limit is the benchmark's."
+    return _EXPORT if export and refusal.fix == failures.EXPORT else refusal.fix
+
+
+def refuse_frozen(benchmark: Benchmark) -> None:
+    """Raise a Refusal where a benchmark takes no more models."""
+    if benchmark.frozen_at is not None:
+        raise Refusal(
+            f"{benchmark.title} takes no more models.",
+            code="E_FROZEN",
+            expected="a benchmark, or a version of it, that is open",
+            got=f"{benchmark.label}, frozen",
+            fix="Its board stays. Type /benchmark list for those that are open.",
+            field="benchmark",
+        )
+
+
+async def quota_left(work: Work, benchmark: Benchmark, member_id: int, zone: str) -> line.Quota:
+    """What a member has left of their day on a benchmark. Raises Refusal when that is nothing."""
+    midnight = line.day_start(work.now, zone)
+    quota = await line.quota(work.session, benchmark, member_id, since=midnight)
+    line.refuse_over(quota, benchmark, tomorrow=midnight + timedelta(days=1))
+    return quota
 
 
 def declared_of(*, architecture: str, preproc: str, output: str) -> Declared:

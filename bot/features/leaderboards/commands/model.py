@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Annotated
 
 from bot.features.leaderboards import (
@@ -8,6 +7,7 @@ from bot.features.leaderboards import (
     handing_in,
     line,
     live,
+    sending,
     service,
     turns,
 )
@@ -15,45 +15,49 @@ from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark
 from bot.kit.command import Arg, Reply, Upload
+from bot.kit.render import Safe
 from bot.kit.work import Context
 
 Own = Annotated[str, Arg("Id of your submission", max_length=12, complete=boards.suggest_own)]
 Running = Annotated[
     str, Arg("Id of your submission", max_length=12, complete=boards.suggest_waiting)
 ]
+Benchmarks = Annotated[str, Arg("What to score it on", max_length=40, complete=benchmarks.suggest)]
+Notes = Annotated[str, Arg("What is new about it, for yourself", max_length=500)]
+Config = Annotated[
+    str, Arg("Hyperparameters: lr=0.001 a line, YAML or JSON", max_length=configs.MOST, long=True)
+]
+Architecture = Annotated[
+    str, Arg("Network that the weights are of, for safetensors", choices=service.ARCHITECTURES)
+]
+Preproc = Annotated[
+    str,
+    Arg(
+        "How pixels come, as JSON, only if the file does not say it",
+        max_length=1000,
+        complete=handing_in.suggest_preproc,
+    ),
+]
+Output = Annotated[
+    str,
+    Arg(
+        "What comes out, as JSON, only if the shapes do not say it",
+        max_length=1000,
+        complete=handing_in.suggest_output,
+    ),
+]
 
 
 @feature.command("model submit", "Hand in a model; its score comes back here", private=True)
 async def submit(
     ctx: Context,
-    benchmark: Annotated[
-        str, Arg("What to score it on", max_length=40, complete=benchmarks.suggest)
-    ],
+    benchmark: Benchmarks,
     file: Annotated[Upload, Arg("The model: one ONNX file, or safetensors weights")],
-    notes: Annotated[str, Arg("What is new about it, for yourself", max_length=500)] = "",
-    config: Annotated[
-        str,
-        Arg("Hyperparameters: lr=0.001 a line, YAML or JSON", max_length=configs.MOST, long=True),
-    ] = "",
-    architecture: Annotated[
-        str, Arg("Network that the weights are of, for safetensors", choices=service.ARCHITECTURES)
-    ] = "",
-    preproc: Annotated[
-        str,
-        Arg(
-            "How pixels come, as JSON, only if the file does not say it",
-            max_length=1000,
-            complete=handing_in.suggest_preproc,
-        ),
-    ] = "",
-    output: Annotated[
-        str,
-        Arg(
-            "What comes out, as JSON, only if the shapes do not say it",
-            max_length=1000,
-            complete=handing_in.suggest_output,
-        ),
-    ] = "",
+    notes: Notes = "",
+    config: Config = "",
+    architecture: Architecture = "",
+    preproc: Preproc = "",
+    output: Output = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     await line.take_turn(ctx.session, ctx.member.id)
@@ -68,9 +72,7 @@ async def submit(
     export = await handing_in.export_lines(ctx, found)
     stored = ctx.services.files.path(file.sha256)
     format_ = service.admit(stored, file, found, declared, export=export)
-    midnight = line.day_start(ctx.now, ctx.member.timezone)
-    quota = await line.quota(ctx.session, found, ctx.member.id, since=midnight)
-    line.refuse_over(quota, found, tomorrow=midnight + timedelta(days=1))
+    quota = await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
     submission = await line.enter(
         ctx,
         found,
@@ -88,6 +90,32 @@ async def submit(
         "accepted.md.j2",
         {"submission": submission, "benchmark": found, "waiting": waiting, "left": quota.left - 1},
     )
+
+
+@feature.command("model link", "An address that takes a model too large for the chat", private=True)
+async def link(
+    ctx: Context,
+    benchmark: Benchmarks,
+    notes: Notes = "",
+    config: Config = "",
+    architecture: Architecture = "",
+    preproc: Preproc = "",
+    output: Output = "",
+) -> Reply:
+    found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
+    service.refuse_frozen(found)
+    configs.parse(config)
+    service.declared_of(architecture=architecture, preproc=preproc, output=output)
+    await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
+    values = {
+        "notes": notes,
+        "config": config,
+        "architecture": architecture,
+        "preproc": preproc,
+        "output": output,
+    }
+    address = await sending.open_link(ctx, found, {k: v for k, v in values.items() if v})
+    return Reply("link.md.j2", {"benchmark": found, "address": Safe(address)})
 
 
 @feature.command("model status", "Your submissions, and where they are", private=True)
