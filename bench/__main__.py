@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.figures import Figure, table
 
-BENCHES = ("evaluation", "refusals", "answer", "commands", "resident")
+BENCHES = ("evaluation", "metrics", "refusals", "answer", "commands", "resident")
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _HEAD = """# Benchmarks
 
