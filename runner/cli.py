@@ -197,6 +197,16 @@ def digits(out: Path) -> None:
         click.echo(path)
 
 
+@main.command()
+@click.option("--out", type=_PLACE, required=True)
+def shapes(out: Path) -> None:
+    """Write the demo's world of shapes, for detection and segmentation, and four baseline models."""
+    from runner.shapes.making import write_shapes
+
+    for path in write_shapes(out):
+        click.echo(path)
+
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
