@@ -186,6 +186,32 @@ def add(
         click.echo(f"warning: {warning}", err=True)
 
 
+@dataset.command("check")
+@click.argument("what", metavar="PATH_OR_KEY")
+@click.option("--datasets", type=_PLACE, help="The folder of dataset versions, for a key.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the page here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_dataset(what: str, datasets: Path | None, out: Path | None, as_json: bool) -> None:
+    """Look through a dataset: repeats, light, likely wrong labels. Nothing is sent anywhere.
+
+    PATH_OR_KEY is a folder, an archive (.zip, .tar.gz, .npz), or with --datasets the key of a
+    version. Exit status 0: nothing grave; 1: something to mend first; 2: it cannot be read.
+    """
+    from runner.datasets.eda import offline
+    from runner.failures import Refusal
+
+    try:
+        report = offline(what, datasets)
+    except Refusal as refusal:
+        found = refusal.words()
+        click.echo(json.dumps(found) if as_json else "\n".join(filter(None, found.values())))
+        sys.exit(2)
+    if out is not None:
+        out.write_text(report.page)
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text())
+    sys.exit(1 if report.figures["grave"] else 0)
+
+
 @main.command()
 @click.option("--out", type=_PLACE, required=True)
 def digits(out: Path) -> None:

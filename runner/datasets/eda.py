@@ -5,12 +5,13 @@ class of a hidden split: it is a file, and files are passed on (ADR 0025).
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from runner import blobs
 from runner.datasets.quality import drawing, page
 from runner.datasets.quality.findings import Looked, look
-from runner.datasets.quality.reading import from_archive
+from runner.datasets.quality.reading import from_archive, from_folder
 from runner.datasets.quality.subject import Subject, frozen
 from runner.errands import DatasetErrand, Made
 from runner.failures import Refusal
@@ -35,6 +36,23 @@ class Report:
     words: str
     rows: tuple[tuple[str, ...], ...]
     figures: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a program may want of it."""
+        findings = [
+            {"what": f.what, "where": f.where, "count": f.count, "grave": f.grave, "fix": f.advice}
+            for f in self.looked.findings
+        ]
+        return {"words": self.words, "figures": self.figures, "findings": findings}
+
+    def as_text(self) -> str:
+        """Return what a person reads in a terminal."""
+        lines = [drawing.amounts(self.looked.subject), drawing.headline(self.looked)]
+        for f in self.looked.findings:
+            mark = "!" if f.grave else " "
+            what, where = cleaned(f.what, _WHAT), cleaned(f.where, 60)
+            lines += [f"{mark} {f.count:>6,} {what} ({where})", f"         {f.advice}"]
+        return "\n".join(lines)
 
 
 def carry_out(desk: "Desk", errand: DatasetErrand) -> Made:
@@ -66,6 +84,24 @@ def carry_out(desk: "Desk", errand: DatasetErrand) -> Made:
         figures=report.figures,
         rows=report.rows,
     )
+
+
+def offline(what: str, datasets: Path | None) -> Report:
+    """Look through a folder, an archive or, in ``datasets``, a version. Raises Refusal.
+
+    A folder is one's own, and read without walls; an archive may have come from anywhere.
+    """
+    path = Path(what)
+    if path.is_dir():
+        return written(from_folder(path, path.resolve().name))
+    if path.is_file():
+        return written(from_archive(path, path.name))
+    if datasets is None:
+        raise Refusal(
+            "E_DATASET_FORM", f"There is no {what}.", got="no file or folder of that name",
+            fix="Name a folder or an archive; for the key of a version, add --datasets FOLDER.",
+        )  # fmt: skip
+    return written(frozen(datasets, what))
 
 
 def written(subject: Subject) -> Report:

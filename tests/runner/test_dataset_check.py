@@ -1,11 +1,15 @@
 """What a check finds in datasets whose faults are known, and what it never tells."""
 
+import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from runner.baselines import digits
+from runner.cli import main
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.eda import carry_out, written
 from runner.datasets.quality.labels import suspicious
@@ -243,3 +247,33 @@ def test_a_desk_says_what_it_cannot_look_through(tmp_path):
         with pytest.raises(Refusal) as refused:
             carry_out(desk, errand)
         assert refused.value.code == code
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["dataset", "check", *map(str, words)])
+
+
+def test_the_command_looks_through_folders_archives_and_versions(tmp_path, flipped):
+    archive = messy.zipped(tmp_path / "pets.zip", messy.messy_folders())
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path / "own")
+    page = tmp_path / "page.html"
+    for place in (archive, tmp_path / "own"):
+        done = run(place, "--out", page, "--json")
+        assert done.exit_code == 1, done.output
+        said = json.loads(done.output)
+        assert said["figures"]["images"] == 97
+        assert any(f["grave"] and "in two splits" in f["what"] for f in said["findings"])
+        assert page.read_text().startswith("<!doctype html>")
+    folder, key, _ = flipped
+    done = run(key, "--datasets", folder / "datasets")
+    assert done.exit_code == 0
+    assert "labels that are likely wrong (train)" in done.output
+
+
+def test_the_command_says_what_it_cannot_read(tmp_path):
+    done = run(tmp_path / "nowhere")
+    assert done.exit_code == 2
+    assert "E_DATASET_FORM" in done.output
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty").exit_code == 2
