@@ -162,7 +162,7 @@ def draw(found: Quantization) -> Picture:
     """Return three columns of bars: the figure, the latency, the size of each variant."""
     shown = found.worked
     height = HEAD + 0.42 * len(shown) + 0.75
-    figure = card(8.2, height, title="What int8 brings", subtitle="measured on this runner, on dev")
+    figure = card(8.4, height, title="What int8 brings", subtitle="measured on this runner, on dev")
     columns = (
         (f"{found.title}: more is better", [v.value for v in shown], percent),
         ("ms an image: less is better", [v.p50_ms for v in shown], lambda v: f"{v:.3g}"),

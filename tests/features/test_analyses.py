@@ -264,3 +264,35 @@ async def test_purposes_are_those_of_the_contract(board, entry):
 
     assert list(analyses.RUN) == rows
     assert {str(p) for p in rows} < set(analyses.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "format", "fits"),
+    [
+        ("saliency", "classification", "safetensors", True),
+        ("saliency", "detection", "onnx", False),
+        ("saliency", "segmentation", "onnx", False),
+        ("quantize", "detection", "onnx", True),
+        ("quantize", "classification", "safetensors", False),
+        ("quantize", "classification", "pt2", False),
+        ("robustness", "segmentation", "torchscript", True),
+    ],
+)
+def test_what_no_runner_could_do_is_refused_before_the_wait(kind, task, format, fits):
+    from bot.features.leaderboards.analyses import refuse_unfit
+    from bot.kit.command import Refusal
+
+    if fits:
+        refuse_unfit(kind, task=task, format=format)
+        return
+    with pytest.raises(Refusal) as refused:
+        refuse_unfit(kind, task=task, format=format)
+    assert refused.value.code == "E_ANALYSIS"
+
+
+async def test_a_submission_that_is_no_onnx_file_is_not_put_in_the_line(board, entry):
+    async with board.core.database.write() as session:
+        (await session.get_one(Submission, entry.submission)).format = "safetensors"
+    answer = await board.say("ada", f"/analysis quantize {entry.submission}")
+    assert answer.code == "E_ANALYSIS"
+    assert not board.engine.jobs

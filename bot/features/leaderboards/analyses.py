@@ -128,6 +128,28 @@ async def finished(session: AsyncSession, origin: Submission, kind: Analysis) ->
     return found
 
 
+def refuse_unfit(kind: Analysis, *, task: str, format: str) -> None:
+    """Refuse at once what a runner would refuse after the wait. Raises Refusal (E_ANALYSIS)."""
+    if kind == "saliency" and task != "classification":
+        raise Refusal(
+            "Saliency is for classification: boxes and masks already say where they look.",
+            code="E_ANALYSIS",
+            expected="a submission to a classification benchmark",
+            got=task,
+            fix="Try /analysis errors or /analysis robustness.",
+            field="submission",
+        )
+    if kind == "quantize" and format != "onnx":
+        raise Refusal(
+            "Only ONNX files are quantised here.",
+            code="E_ANALYSIS",
+            expected="a submission that is an ONNX file",
+            got=format,
+            fix="Export the model to ONNX, submit that, and quantise it.",
+            field="submission",
+        )
+
+
 async def run(
     ctx: Context, origin: Submission, kind: Analysis, options: dict[str, str]
 ) -> Submission:
@@ -137,6 +159,8 @@ async def run(
         Refusal: It cannot be analysed, or the day's runs are used up.
     """
     dev_of(origin)
+    benchmark = await ctx.session.get_one(Benchmark, origin.benchmark_id)
+    refuse_unfit(kind, task=benchmark.task, format=origin.format)
     await line.take_turn(ctx.session, ctx.member.id)
     earlier = await finished(ctx.session, origin, kind)
     if earlier is not None and earlier.options == options:
@@ -158,7 +182,6 @@ async def run(
             got=str(today),
             fix=f"Your next day begins at {midnight + timedelta(days=1):%H:%M}. Confusion, errors, slices and diff need no run and have no limit.",
         )
-    benchmark = await ctx.session.get_one(Benchmark, origin.benchmark_id)
     file = Upload(name=origin.file_name, sha256=origin.sha256, size=origin.size)
     submission = await line.enter(
         ctx,
