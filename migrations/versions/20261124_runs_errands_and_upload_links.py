@@ -58,6 +58,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('revealed_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('reveal', sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column('paused', sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column('starter', sa.JSON(), nullable=True))
         batch_op.drop_constraint(batch_op.f('uq_benchmark_community_id_name'), type_='unique')
         batch_op.create_unique_constraint(batch_op.f('uq_benchmark_community_id_name_version'), ['community_id', 'name', 'version'])
 
@@ -111,6 +112,7 @@ def downgrade() -> None:
     with op.batch_alter_table('benchmark', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('uq_benchmark_community_id_name_version'), type_='unique')
         batch_op.create_unique_constraint(batch_op.f('uq_benchmark_community_id_name'), ['community_id', 'name'])
+        batch_op.drop_column('starter')
         batch_op.drop_column('paused')
         batch_op.drop_column('reveal')
         batch_op.drop_column('revealed_at')

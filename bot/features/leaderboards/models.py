@@ -54,6 +54,9 @@ class Benchmark(Base):
     revealed_at: Mapped[datetime | None]  #: the shadow is public from here on
     reveal: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: runner.errands.Revealed
     paused: Mapped[bool] = mapped_column(default=False)  #: re-scoring stands still
+    starter: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON
+    )  #: of what, and runner.errands.Made
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 from typing import Annotated, cast
 
 from bot.community import audit
-from bot.features.leaderboards import benchmarks, framing
+from bot.features.leaderboards import benchmarks, framing, starters
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.line import TRIES_PER_SCORE
 from bot.features.leaderboards.metrics import CHOICES, facts_of
@@ -51,6 +51,15 @@ async def data(ctx: Context, benchmark: Name) -> Reply:
     return Reply("data.md.j2", {"benchmark": found, "manifest": manifest})
 
 
+@feature.command("benchmark starter", "A script and a notebook that train and export a first model")
+async def starter(ctx: Context, benchmark: Name) -> Reply:
+    found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
+    made = await starters.known_or_asked(ctx, found, manifest)
+    if made is None:
+        return Reply("starter_asked.md.j2", {"benchmark": found})
+    return Reply("starter.md.j2", {"benchmark": found, "made": made, "failure": None})
+
+
 @feature.command("benchmark rules", "What counts, what is limited, and what the board will not say")
 async def rules(ctx: Context, benchmark: Name) -> Reply:
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
@@ -66,19 +75,25 @@ async def rules(ctx: Context, benchmark: Name) -> Reply:
 
 
 @feature.command(
-    "benchmark frame", "From what errors cost to the metric that says so", private=True
+    "benchmark frame",
+    "What to ask before training; with costs: the metric that follows",
+    private=True,
 )
 async def frame(
     ctx: Context,
     benchmark: Name,
-    false_alarm: Annotated[float, Arg("What a false alarm costs, in any unit")],
-    miss: Annotated[float, Arg("What a miss costs, in the same unit")],
-    prevalence: Annotated[float, Arg("Share of positives, such as 0.02")],
+    false_alarm: Annotated[float, Arg("What a false alarm costs, in any unit")] = 0,
+    miss: Annotated[float, Arg("What a miss costs, in the same unit")] = 0,
+    prevalence: Annotated[float, Arg("Share of positives, such as 0.02")] = 0,
     keep: Annotated[bool, Arg("Moderators: put it on the benchmark's card")] = False,
 ) -> Reply:
     found = await benchmarks.find(ctx.session, ctx.community.id, benchmark)
     if keep:
         ctx.require(Role.MODERATOR, "Changing a benchmark's card")
+    if not (false_alarm or miss or prevalence or keep):
+        manifest = await benchmarks.manifest_of(ctx.session, found)
+        asked = {"benchmark": found, "manifest": manifest, "metric": facts_of(found.metric)}
+        return Reply("framing.md.j2", asked)
     if min(false_alarm, miss) <= 0 or not 0 < prevalence < 1:
         raise Refusal(
             "Those costs cannot be compared.",
