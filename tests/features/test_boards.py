@@ -77,7 +77,7 @@ async def test_ranks_are_shared_by_those_who_cannot_be_told_apart(ranked):
     answer = await ranked.say("dina", "/leaderboard show digits")
     rows = rows_of(answer.message)
     assert [rows[who][0] for who in ("Ada", "Bob", "Chen")] == ["1 (tied)", "1 (tied)", "3"]
-    assert rows["Bob"][3] == "83.7 % – 90.3 %"  # the ranking's own interval
+    assert rows["Bob"][3] == "83.7 – 90.3 %"  # the ranking's own interval
     assert "could be chance" in answer.message.plain()
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community.models import Member
+from bot.features.leaderboards.metrics import METRICS
 from bot.features.leaderboards.models import (
     RANKING,
     WAITING,
@@ -91,6 +92,15 @@ class Card:
     best: float | None  #: what was shown for its team before it
     page: Made | None  #: picture and report, when they are drawn
     origin: Submission | None = None  #: whose model it is, of an analysis
+
+    @property
+    def dev(self) -> list[Score]:
+        """What dev says, the ranking metric first, the others in the order of METRICS."""
+        order = [self.benchmark.metric, *METRICS]
+        return sorted(
+            (s for s in self.scores.get("dev", {}).values() if s.metric in order),
+            key=lambda s: order.index(s.metric),
+        )
 
     @property
     def on_board(self) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from bot.community.models import Member
 from bot.features.leaderboards import boards, turns
 from bot.features.leaderboards.advice import advice
-from bot.features.leaderboards.metrics import facts_of
+from bot.features.leaderboards.metrics import facts_of, flops
 from bot.features.leaderboards.models import (
     RANKING,
     WAITING,
@@ -16,8 +16,9 @@ from bot.features.leaderboards.models import (
     State,
     Submission,
 )
+from bot.kit.command import Refusal
 from bot.kit.message import Place
-from bot.kit.work import Work
+from bot.kit.work import Context, Work
 from runner.contract import Failure, Stage
 
 STAGES = {
@@ -71,11 +72,50 @@ async def values_of(work: Work, submission: Submission) -> dict[str, Any]:
         if submission.state in WAITING
         else None,
         "stage": STAGES.get(Stage(stage)) if stage else None,
+        "flops": flops,
+        "private": _is_private(submission),
         "step": list(STAGES).index(Stage(stage)) + 1 if stage else 0,
         "steps": len(STAGES),
         "advice": advice(card),
         "failure": Failure.model_validate(submission.failure) if submission.failure else None,
     }
+
+
+def _is_private(submission: Submission) -> bool:
+    """Whether its member alone reads the message."""
+    place = Place.model_validate(submission.place) if submission.place else None
+    return place is not None and (place.private_to is not None or place.channel.startswith("@"))
+
+
+async def share(ctx: Context, submission: Submission) -> Place:
+    """Show a card to everybody here; out of a direct message, where results are told.
+
+    Raises:
+        Refusal: It has no score, or there is no place to show it.
+    """
+    if submission.state != State.SCORED or submission.purpose not in RANKING:
+        raise Refusal(
+            f"Submission {submission.id} has no card to share.",
+            code="E_STATE",
+            expected="a scored submission",
+            got=str(submission.state),
+            fix="Type /model status to see yours.",
+        )
+    place = ctx.place.model_copy(update={"private_to": None})
+    if place.channel.startswith("@"):
+        results = await ctx.services.people.channel(ctx.session, ctx.community.id, "leaderboards")
+        if results is None:
+            raise Refusal(
+                "There is no channel for results to share it in.",
+                code="E_PLACE",
+                expected="a channel that everybody reads",
+                fix="Type it in the channel where you want it, such as your circle's.",
+            )
+        place = results
+    key = f"{key_of(submission)}:shared:{place.channel}:{place.thread or ''}"
+    values = await values_of(ctx, submission) | {"private": False}
+    await ctx.post(place, "card.md.j2", values, key=key)
+    return place
 
 
 async def move_up(work: Work) -> None:

@@ -27,6 +27,12 @@ class MetricFacts:
         """The value: ``93.0 %`` where it is a share of *images*, ``0.505`` where it is not."""
         return percent(value, of=images) if self.share else Safe(f"{value:.3f}")
 
+    def interval(self, low: float | None, high: float | None, images: int = 0) -> Safe:
+        """Both ends, with the unit once: ``96.4 – 98.9 %``; empty where they are not known."""
+        if low is None or high is None:
+            return Safe("")
+        return Safe(f"{self.show(low, images).removesuffix(' %')} – {self.show(high, images)}")
+
     def difference(self, value: float) -> Safe:
         """A difference of two values, with its sign."""
         return Safe(f"{100 * value:+.1f} points") if self.share else Safe(f"{value:+.3f}")
@@ -50,6 +56,13 @@ METRICS = {
         ),
         MetricFacts("dice", "segmentation", "Dice", "the mean of all classes' F1 over pixels"),
         MetricFacts("top5_accuracy", None, "top-5 accuracy", "right among the first five", share=True),
+        MetricFacts("ece", None, "calibration error", "how far confidence is from the truth"),
+        MetricFacts("nll", None, "log loss", "how surprised it was by the truth"),
+        MetricFacts("ap75", None, "AP75", "average precision at an overlap of .75"),
+        MetricFacts("ap_small", None, "AP small", "of small objects"),
+        MetricFacts("ap_medium", None, "AP medium", "of middle-sized objects"),
+        MetricFacts("ap_large", None, "AP large", "of large objects"),
+        MetricFacts("pixel_accuracy", None, "pixel accuracy", "the share of right pixels"),
     )
 }  # fmt: skip
 CHOICES = tuple(Choice(m.name, f"{m.title} ({m.task})") for m in METRICS.values() if m.task)
@@ -75,3 +88,11 @@ def refuse_other_task(task: str, metric: str) -> None:
             got=metric,
             field="metric",
         )
+
+
+def flops(count: int) -> str:
+    """Floating-point operations as people say them: ``9.47 kFLOPs``, ``3.64 GFLOPs``."""
+    for unit, width in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= width:
+            return f"{count / width:.3g} {unit}FLOPs"
+    return f"{count} FLOPs"

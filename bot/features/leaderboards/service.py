@@ -147,7 +147,7 @@ def declared_of(*, architecture: str, preproc: str, output: str) -> Declared:
 
 async def as_card(ctx: Context, submission: Submission) -> tuple[str, dict[str, Any]]:
     """Template and values that show *submission* as it is now."""
-    values = await live.values_of(ctx, submission)
+    values = await live.values_of(ctx, submission) | {"private": submission.state == State.SCORED}
     if submission.state in {State.SCORED, State.WITHDRAWN}:
         return ("card.md.j2" if submission.purpose in RANKING else "analysis.md.j2"), values
     return ("failed_private.md.j2" if submission.state == State.FAILED else "live.md.j2"), values

@@ -25,23 +25,28 @@ async def list_(ctx: Context) -> Reply:
     return Reply("boards.md.j2", {"rows": rows, "facts_of": facts_of})
 
 
-def _within(placed: Iterable[Placed], *, latency: float, size: float, front: bool) -> list[Placed]:
-    """Those that keep to *latency* (ms an image, 0: any) and *size* (MB, 0: any)."""
+def _within(
+    placed: Iterable[Placed], *, latency: float, size: float, memory: float, front: bool
+) -> list[Placed]:
+    """Those that keep to *latency* (ms an image), *size* and *memory* (MB); 0: any."""
     return [
         p
         for p in placed
         if (not latency or (p.entry.p50_ms is not None and p.entry.p50_ms <= latency))
         and (not size or p.entry.size <= size * 1e6)
+        and (not memory or (p.entry.memory_mb is not None and p.entry.memory_mb <= memory))
         and (not front or p.front)
     ]
 
 
-def _narrowed(latency: float, size: float) -> str:
+def _narrowed(latency: float, size: float, memory: float) -> str:
     words = []
     if latency:
         words.append(f"at most {latency:g} ms for one image ({1000 / latency:.0f} FPS at batch 1)")
     if size:
         words.append(f"at most {size:g} MB")
+    if memory:
+        words.append(f"at most {memory:g} MB of memory")
     return ", ".join(words)
 
 
@@ -53,12 +58,13 @@ async def show(
     view: Annotated[str, Arg("What to look at", choices=_VIEWS)] = "ranking",
     latency: Annotated[float, Arg("Milliseconds one image may take: 33 is 30 FPS")] = 0,
     size: Annotated[float, Arg("Megabytes the model may have")] = 0,
+    memory: Annotated[float, Arg("Megabytes of memory it may take while it runs")] = 0,
     csv: Annotated[bool, Arg("Give it as a file, too, with everybody's configuration")] = False,
 ) -> Reply:
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     standing = await boards.board(ctx.session, found)
     deployment = view == "deployment" and standing.tested
-    placed = _within(standing.placed, latency=latency, size=size, front=deployment)
+    placed = _within(standing.placed, latency=latency, size=size, memory=memory, front=deployment)
     pages = max(1, -(-len(placed) // PAGE))
     page = max(1, min(page, pages))
     export = await as_csv(ctx.session, placed) if csv and placed else None
@@ -72,7 +78,7 @@ async def show(
             "page": page,
             "pages": pages,
             "deployment": deployment,
-            "narrowed": _narrowed(latency, size),
+            "narrowed": _narrowed(latency, size, memory),
             "metric": facts_of(found.metric),
             "images": next((s.images for s in manifest.splits if s.split == "board"), 0),
             "me": ctx.member.id,

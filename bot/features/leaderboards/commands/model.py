@@ -130,6 +130,13 @@ async def card(ctx: Context, submission: Own) -> Reply:
     return Reply(*await service.as_card(ctx, found))
 
 
+@feature.command("model share", "Show the result card of yours to everybody here", private=True)
+async def share(ctx: Context, submission: Own) -> Reply:
+    found = await boards.own_submission(ctx, submission)
+    place = await live.share(ctx, found)
+    return Reply("shared.md.j2", {"submission": found, "place": place})
+
+
 @feature.command("model cancel", "Stop a submission that waits or runs", private=True)
 async def cancel(ctx: Context, submission: Running) -> Reply:
     found = await boards.own_submission(ctx, submission)
