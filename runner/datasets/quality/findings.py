@@ -120,7 +120,7 @@ def _suspected(subject: Subject, found: labels.Suspicion) -> list[Finding]:
                 "labels that are likely wrong", part.split, len(own),
                 "Look at each and relabel it; some are only hard. Wrong labels in dev or board cap "
                 "every score.",
-                shots=() if part.hidden else shots,
+                shots=shots,
             )
         )  # fmt: skip
     return findings
@@ -134,13 +134,18 @@ def _contradictions(subject: Subject, found: Repeats) -> list[Finding]:
     def label(place: Place) -> int:
         return int(np.asarray(parts[place[0]].truth)[place[1]])
 
-    pairs = [pair for pair in found.pairs if label(pair.one) != label(pair.other)]
+    # With a hidden image in it, that a pair differs would tell something of the hidden label.
+    pairs = [
+        pair
+        for pair in found.pairs
+        if not (parts[pair.one[0]].hidden or parts[pair.other[0]].hidden)
+        and label(pair.one) != label(pair.other)
+    ]
     if not pairs:
         return []
     shots = [
         (place, f"labelled {subject.classes[label(place)]}")
         for pair in pairs[:SHOTS]
-        if not (parts[pair.one[0]].hidden or parts[pair.other[0]].hidden)
         for place in (pair.one, pair.other)
     ]
     where = dict.fromkeys(

@@ -48,7 +48,14 @@ class Suspicion:
 
 
 def suspicious(parts: Sequence[Part], classes: int) -> Suspicion:
-    """Return suspects among the labels of all splits together."""
+    """Return suspects among the labels of all splits that are not hidden.
+
+    Hidden images do not vote either: what a public image "rather is" would tell their labels.
+    """
+    open_ = [p for p, part in enumerate(parts) if not part.hidden]
+    parts = [parts[p] for p in open_]
+    if not parts:
+        return Suspicion((), None)
     labels = np.concatenate([np.asarray(part.truth, np.int64) for part in parts])
     if len(labels) < _LEAST or len(np.unique(labels)) < 2:  # noqa: PLR2004
         return Suspicion((), None)
@@ -57,7 +64,7 @@ def suspicious(parts: Sequence[Part], classes: int) -> Suspicion:
     accuracy = float(np.mean([(said[labels == c] == c).mean() for c in np.unique(labels)]))
     if accuracy < _USABLE:
         return Suspicion((), accuracy)
-    places = [(p, n) for p, part in enumerate(parts) for n in range(len(part))]
+    places = [(p, n) for p, part in zip(open_, parts, strict=True) for n in range(len(part))]
     suspects = [
         Suspect(
             *places[row],
