@@ -10,7 +10,7 @@ import pytest
 from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import State, Submission
 from bot.kit.received import Received
-from runner.contract import Artifact, Outcome, Progress, Stage
+from runner.contract import Artifact, Metric, Outcome, Progress, Stage
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from tests.features.boards import MODEL, given, live, scored, submit
@@ -238,6 +238,17 @@ async def test_absurd_figures_of_a_trusted_runner_are_not_believed_either(board,
     await board.engine.report(told.model_copy(update={"scores": (one, *told.scores[1:])}))
     await board.deliver()
     assert given(board).attempt == 2
+
+
+async def test_a_model_that_is_very_surprised_is_believed_since_log_loss_has_no_end(board):
+    await submit(board)
+    evaluation = given(board)
+    told = scored(evaluation, 0.9)
+    dev, *others = told.scores
+    surprised = dev.model_copy(update={"metrics": (*dev.metrics, Metric(name="nll", value=7.5))})
+    await board.engine.report(told.model_copy(update={"scores": (surprised, *others)}))
+    await board.deliver()
+    assert not (await live(board, evaluation)).failed
 
 
 async def test_a_claim_whose_errand_was_lost_is_asked_again(lab):

@@ -37,6 +37,7 @@ def unbelievable(outcome: Outcome, *, minimum_tier: str) -> Failure | None:
         for split in outcome.scores
         for metric in split.metrics
         if metric.name in METRICS
+        and METRICS[metric.name].task  # what ranks lies between 0 and 1; log loss has no such end
         and not all(0 <= v <= 1 for v in (metric.value, metric.low, metric.high) if v is not None)
     ]
     if absurd:
