@@ -16,19 +16,18 @@ from sqlalchemy import func, select
 from bot.app import Bot
 from bot.community.members import set_setting, setting, the_community
 from bot.config import Settings
-from bot.datasets import child, freeze
-from bot.features.leaderboards import benchmarks, line
-from bot.features.leaderboards.models import WAITING, Benchmark, Submission
+from bot.datasets import child
+from bot.demo_boards import DIGITS, SHAPES, DemoBoard, open_board
+from bot.features.leaderboards.models import WAITING, Submission
 from bot.kit import log
 from bot.kit import migrate as migrations
-from bot.kit.command import Role, Upload
+from bot.kit.command import Role
 from bot.kit.core import Invocation
 from bot.kit.db import Database
 from bot.kit.message import Place
 from bot.serve import alone_in, running, until_told
 
 SEEDED = "demo.seeded"
-_WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -92,20 +91,6 @@ CHANNELS = {
     "check-ins": "How everybody's week went",
     "moderators": "What moderators look at; in this demo everybody can read it",
 }
-COMING = (
-    (
-        "shapes-detection",
-        "Shapes: detection",
-        "detection",
-        "A missed shape costs more than a false one.",
-    ),
-    (
-        "shapes-segmentation",
-        "Shapes: segmentation",
-        "segmentation",
-        "Every class counts the same, the thin ones too.",
-    ),
-)
 
 
 async def run(settings: Settings) -> None:
@@ -120,7 +105,7 @@ async def run(settings: Settings) -> None:
         if not await _is_seeded(bot):
             click.echo(f"First start: making a small community in {settings.data}")
             await _seed(bot, settings)
-        _say_hello(bot, time.monotonic() - started)
+        _say_hello(bot, time.monotonic() - started, waiting=await _waiting(bot))
         await until_told()
 
 
@@ -133,41 +118,25 @@ async def _is_seeded(bot: Bot) -> bool:
 async def _seed(bot: Bot, settings: Settings) -> None:
     """Every step can be repeated: a start that was cut off goes on where it was."""
     with tempfile.TemporaryDirectory() as folder:
-        click.echo("  digits: real handwriting, two baseline models …")
-        files = Path(folder)
-        made = asyncio.create_task(child("digits", "--out", folder))
+        click.echo("  digits and shapes: data, and two baseline models for each task …")
         await _people(bot)
-        models = [
-            Path(said) for said in (await made).decode().split("\n") if said.endswith(".onnx")
-        ]
-        click.echo("  freezing the dataset …")
-        splits = [
-            o
-            for s in ("train", "dev", "board", "shadow")
-            for o in (f"--{s}", str(files / f"{s}.npz"))
-        ]
-        manifest = await freeze(
-            settings,
-            "digits",
-            [
-                "--task",
-                "classification",
-                *splits,
-                "--licence",
-                "CC BY 4.0",
-                "--source",
-                "UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn",
-            ],
-        )
-        click.echo("  scoring the baselines …")
-        async with bot.core.work("leaderboards") as work:
-            await benchmarks.add_dataset(work.session, manifest, now=work.now)
-        await _benchmarks(bot, manifest.key)
-        await _baselines(bot, models)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_boards(bot, settings, Path(folder) / "digits", (DIGITS,)))
+            tasks.create_task(_boards(bot, settings, Path(folder) / "shapes", SHAPES))
     await _check_ins(bot)
     async with bot.core.work("demo") as work:
         community = await the_community(work.session)
         await set_setting(work.session, community.id, SEEDED, value=True)
+
+
+async def _boards(
+    bot: Bot, settings: Settings, folder: Path, boards: tuple[DemoBoard, ...]
+) -> None:
+    """Have the runner make what lies in *folder*, and open each of *boards* on it."""
+    await child(folder.name, "--out", str(folder))
+    async with asyncio.TaskGroup() as tasks:
+        for board in boards:
+            tasks.create_task(open_board(bot, settings, board, folder))
 
 
 async def _people(bot: Bot) -> None:
@@ -193,60 +162,11 @@ async def _people(bot: Bot) -> None:
             await set_setting(work.session, community.id, f"channel.{purpose}", place)
 
 
-async def _benchmarks(bot: Bot, dataset: str) -> None:
-    async with bot.core.work("leaderboards") as work:
-        community = await the_community(work.session)
-        if await work.session.scalar(select(func.count()).select_from(Benchmark)):
-            return
-        await benchmarks.create(
-            work.session,
-            community.id,
-            name="digits",
-            title="Handwritten digits",
-            dataset=dataset,
-            metric="accuracy",
-            why="Ten balanced classes, and every mix-up costs the same: the share of right answers says it all.",
-            rules="Train on train, choose on dev, hand in what you chose. Any data of your own is welcome.",
-            per_day=20,
-            limits={"wall_seconds": 20, "cpu_seconds": 40, "model_mb": 50},
-            now=work.now,
-        )
-        for name, title, task, why in COMING:
-            await benchmarks.create(
-                work.session,
-                community.id,
-                name=name,
-                title=title,
-                dataset=None,
-                metric="macro_f1",
-                why=why,
-                task=task,
-                now=work.now,
-            )
-
-
-async def _baselines(bot: Bot, models: list[Path]) -> None:
-    async with bot.core.work("leaderboards") as work:
-        community = await the_community(work.session)
-        digits = await benchmarks.find(work.session, community.id, "digits")
-        known = set((await work.session.scalars(select(Submission.baseline))).all())
-        for model in models:
-            if model.stem not in known:
-                stored = await bot.files.add(await asyncio.to_thread(model.read_bytes))
-                upload = Upload(name=model.name, sha256=stored.sha256, size=stored.size)
-                await line.enter(work, digits, upload, baseline=model.stem)
-    async with asyncio.timeout(_WAIT_SECONDS):
-        while await _waiting(bot):  # noqa: ASYNC110 - an event for this one wait would cost more than it saves
-            await asyncio.sleep(0.1)
-
-
-async def _waiting(bot: Bot) -> bool:
+async def _waiting(bot: Bot) -> int:
+    """How many models are not scored yet: those of a first start, or whoever waited at the last end."""
     async with bot.database.read() as session:
-        return bool(
-            await session.scalar(
-                select(Submission.id).where(Submission.state.in_(WAITING)).limit(1)
-            )
-        )
+        found = select(func.count()).select_from(Submission).where(Submission.state.in_(WAITING))
+        return await session.scalar(found) or 0
 
 
 async def _check_ins(bot: Bot) -> None:
@@ -265,7 +185,7 @@ async def _check_ins(bot: Bot) -> None:
             )
 
 
-def _say_hello(bot: Bot, seconds: float) -> None:
+def _say_hello(bot: Bot, seconds: float, *, waiting: int) -> None:
     click.echo(
         f"""
 Bookwiz is up ({seconds:.1f} s):  {bot.web.url}
@@ -275,5 +195,5 @@ Three things to try there, or from another terminal:
   bookwiz say --as ada "/checkin now" --form done="Read a paper" --form next="Reproduce it"
   bookwiz say --as ada "/model submit benchmark:digits" --file MODEL.onnx --wait
 
-Ctrl-C stops it; what was said is kept in {bot.settings.data}."""
+{f"{waiting} models are still being scored; the boards show them as they come. " if waiting else ""}Ctrl-C stops it; what was said is kept in {bot.settings.data}."""
     )
