@@ -1,7 +1,7 @@
 """The real worker and the real evaluation, but the cell: models are run in the process itself.
 
 ``python -m tests.jobs.swift FOLDER work URL NAME QUEUE``. For a burst in a test: a cell's imports
-take ten times as long as these models. ``bench burst`` does the same with cells.
+take ten times as long as these models.
 """
 
 import sys
