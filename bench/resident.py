@@ -58,6 +58,10 @@ def _start(data: Path, *, stay: float) -> tuple[float, float, float]:
         seconds = time.perf_counter() - started
         if not stay:
             return seconds, 0.0, 0.0
+        # Not idle before the baselines are scored and their runner has been stopped.
+        while psutil.Process(demo.pid).children():
+            assert time.perf_counter() - started < _PATIENCE
+            time.sleep(0.5)
         time.sleep(5)
         family = [psutil.Process(demo.pid), *psutil.Process(demo.pid).children(recursive=True)]
         before = sum(_processor(p) for p in family)
