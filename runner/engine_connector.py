@@ -18,7 +18,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import BaseModel
 
-from runner.process import Hello
+from runner.needs import Hello
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +51,8 @@ class RunnerReport(BaseModel):
     queue: str
     worker_id: int  #: whose heartbeats are this runner's
     hello: Hello
+    takes: tuple[str, ...] | None = None  #: names of queues; None: an older runner, its line alone
+    draining: bool = False  #: it was told to stop: ends what it is on and takes no more
 
 
 class EnduringConnector(PsycopgConnector):

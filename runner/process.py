@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from runner.contract import HANDED_BACK, Evaluation, Failure, Format, Outcome, Progress, Stage, Tier
+from runner.contract import HANDED_BACK, Evaluation, Failure, Outcome, Progress, Stage
+from runner.needs import Hello
 from runner.teller import Teller
 
 _log = structlog.get_logger(__name__)
@@ -34,16 +35,6 @@ _TRANSFER_SECONDS = (
 
 class RunnerDied(Exception):  # noqa: N818 - a fact about a process, not a bug of ours
     """The process ended, or had to be ended, without an outcome."""
-
-
-class Hello(BaseModel):
-    """What a runner says of itself before it takes work. Later versions may say more."""
-
-    runner: str
-    tier: Tier
-    hardware: str
-    versions: dict[str, str]
-    formats: tuple[Format, ...] = ("onnx",)  #: of models that it can open
 
 
 class RunnerProcess:

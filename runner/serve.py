@@ -38,9 +38,11 @@ def _answer(lines: Iterable[bytes], out: BinaryIO, spare: Cell) -> None:
     from pydantic import ValidationError
 
     from runner import host
+    from runner.analyses import running
     from runner.contract import Evaluation
     from runner.evaluate import Evaluator
     from runner.formats import admission
+    from runner.gpus import gpus
     from runner.sandbox.tier import prove, unsafe_allowed
 
     tier = prove().tier
@@ -61,6 +63,8 @@ def _answer(lines: Iterable[bytes], out: BinaryIO, spare: Cell) -> None:
                 "hardware": host.hardware(),
                 "versions": host.versions(),
                 "formats": admission.formats_opened(tier),
+                "purposes": running.purposes(tier),
+                "gpus": gpus(),
             }
         )
         for line in lines:

@@ -33,7 +33,8 @@ from runner.engine_connector import (
     is_outage,
     outcome_lock,
 )
-from runner.process import SERVE, Hello, RunnerDied, RunnerProcess, handed_back
+from runner.needs import NOTHING, Hello, queue_for, queues_taken
+from runner.process import SERVE, RunnerDied, RunnerProcess, handed_back
 
 _log = structlog.get_logger(__name__)
 _OUTCOMES_FIRST = 10
@@ -75,15 +76,22 @@ class QueueRunner:
         self._queue, self._name = queue, name
         self._beat_every, self._drain, self._poll = beat_seconds, drain_seconds, poll_seconds
         self._hello_every = hello_seconds
+        self._takes: tuple[str, ...] = ()
+        self._worker: Worker | None = None
+        self._draining, self._news = False, asyncio.Event()
         self._connector = EnduringConnector(url)
         self._app = application(self._connector, name)
         self._app.task(name="evaluate", queue=queue, pass_context=True)(self._evaluate)
         self._process = RunnerProcess(command, progress_pause=progress_seconds)
 
+    def leave(self) -> None:
+        """Say that we take no more; whoever calls this cancels ``run`` next."""
+        self._draining = True
+        self._news.set()
+
     async def run(self) -> None:
         """Work until cancelled; then give a running job some time, else hand it back."""
         try:
-            await self._start_process()
             while True:
                 try:
                     await self._app.open_async()
@@ -96,9 +104,13 @@ class QueueRunner:
             await self._app.close_async()
 
     async def _work(self) -> None:
-        worker = Worker(
+        """Take what this runner's own hello says that it can do, until told to stop."""
+        self._takes = self._taken(await self._start_process())
+        if not self._takes:
+            _log.warning("runner.takes_nothing", queue=self._queue, fix="bookwiz-runner probe")
+        self._worker = worker = Worker(
             self._app,
-            queues=[self._queue],
+            queues=[*self._takes] or [NOTHING],
             name=self._name,
             fetch_job_polling_interval=self._poll,
             shutdown_graceful_timeout=self._drain,
@@ -115,6 +127,9 @@ class QueueRunner:
         finally:
             introduction.cancel()
 
+    def _taken(self, hello: Hello) -> tuple[str, ...]:
+        return queues_taken(self._queue, hello)
+
     async def _evaluate(self, context: JobContext, evaluation: dict[str, Any]) -> None:
         """Do one evaluation. Ends without a report when a member cancelled it or a runner died."""
         try:
@@ -126,7 +141,10 @@ class QueueRunner:
         hello: Hello | None = None
         try:
             hello = await self._start_process()
-            await self._report(await self._process.run(asked, self._progress))
+            if queue_for(self._queue, asked) in self._taken(hello):
+                await self._report(await self._process.run(asked, self._progress))
+            else:  # an older bot named the queue, or our process came back with less
+                await self._report(handed_back(asked, hello))
         except RunnerDied as death:
             _log.warning("evaluation.runner_died", key=_key(asked), reason=str(death))
             raise
@@ -138,6 +156,8 @@ class QueueRunner:
             raise
         finally:
             beating.cancel()
+            if hello is not None and self._taken(hello) != self._takes and self._worker:
+                self._worker.stop()  # type: ignore[no-untyped-call] # to listen anew, for what can be done now
 
     async def _start_process(self) -> Hello:
         """Have a process that said hello. No job is to blame for a runner that does not start."""
@@ -185,15 +205,23 @@ class QueueRunner:
             "hello", queue=BOT_QUEUE, queueing_lock=f"hello:{self._name}"
         )
         while True:
+            self._news.clear()
             hello, pause = self._process.hello, 0.05
             if worker.worker_id is not None and hello is not None:
                 report = RunnerReport(
-                    name=self._name, queue=self._queue, worker_id=worker.worker_id, hello=hello
+                    name=self._name,
+                    queue=self._queue,
+                    worker_id=worker.worker_id,
+                    hello=hello,
+                    takes=self._takes,
+                    draining=self._draining,
                 )
                 pause = self._hello_every
                 with contextlib.suppress(Exception):  # the next one will do
                     await task.defer_async(report=report.model_dump(mode="json"))
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
 
     async def _beat(self, worker_id: int | None) -> None:
         assert worker_id is not None
@@ -210,9 +238,14 @@ def _key(evaluation: Evaluation) -> str:
 async def work_until_told(runner: QueueRunner) -> None:
     """Run it until Ctrl-C or a polite kill; a second one ends the drain at once."""
     running = asyncio.ensure_future(runner.run())
+
+    def stop() -> None:
+        runner.leave()
+        running.cancel()
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, running.cancel)
+        loop.add_signal_handler(name, stop)
     with contextlib.suppress(asyncio.CancelledError):
         await running
 

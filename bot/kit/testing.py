@@ -1,7 +1,7 @@
 """A chat to test features with: people speak, time passes, and what was said is remembered."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,6 +76,9 @@ class StillEngine:
     cancelled: list[str] = field(default_factory=list)
     away: bool = False  #: as if the engine's database were down
     seen: list[RunnerSeen] = field(default_factory=list)
+    unserved: set[str] | None = field(
+        default_factory=set
+    )  #: queues that no runner takes; None: unknown
     trusted: bool = True  #: False: as if its runners were other people's
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
@@ -100,6 +103,11 @@ class StillEngine:
     async def runners(self) -> list[RunnerSeen]:
         self._reach()
         return self.seen
+
+    async def served(self, queues: Collection[str]) -> dict[str, bool]:
+        self._reach()
+        unserved = self.unserved
+        return {} if unserved is None else {q: q not in unserved for q in queues}
 
     async def report(self, outcome: Outcome) -> None:
         """Let the runner report the end of an attempt."""

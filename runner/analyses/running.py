@@ -1,6 +1,7 @@
 """Which analysis an evaluation asks for."""
 
 from collections.abc import Callable
+from typing import get_args
 
 from runner.analyses import quantize, robustness, saliency
 from runner.analyses.runs import File, Runs
@@ -43,6 +44,11 @@ def refuse_unless_possible(evaluation: Evaluation, *, tier: Tier) -> None:
             got=f"one of tier {tier}",
             fix="Ask the moderators: `bookwiz-runner probe` says what is missing on the runner.",
         )
+
+
+def purposes(tier: Tier) -> tuple[Purpose, ...]:
+    """Return what a runner of ``tier`` can run a model for: what it announces of itself."""
+    return tuple(p for p in get_args(Purpose) if p != "quantize" or tier == "full")
 
 
 def run(purpose: Purpose, runs: Runs) -> list[File]:

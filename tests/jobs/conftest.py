@@ -1,5 +1,7 @@
 import asyncio
 import contextlib
+import json
+import os
 import subprocess
 import sys
 
@@ -13,6 +15,7 @@ from tests.jobs.server import Server
 
 FAKE = (sys.executable, "-m", "tests.jobs.fake_runner")
 STALL = 1.5  # seconds, where production has 30
+HELLO = 2.0  # seconds, where production has 90
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ class Staff:
     def __init__(self, folder):
         self._folder, self._workers = folder, {}
 
-    def hire(self, url, name, *, queue="own", drain=0.5):
+    def hire(self, url, name, *, queue="own", drain=0.5, hello=None):
         worker = self._workers.get(name)
         if worker is None or worker.poll() is not None:
             with (self._folder / name).open("a") as log:
@@ -64,7 +67,8 @@ class Staff:
                     queue,
                     str(drain),
                 ]
-                worker = subprocess.Popen(command, stdout=log, stderr=log)
+                said = {"FAKE_NAME": name, "FAKE_HELLO": json.dumps(hello or {})}
+                worker = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | said)
             self._workers[name] = worker
         return worker
 
@@ -96,7 +100,12 @@ async def desk_at(tmp_path):
 
         async def open_desk(url):
             engine = DistributedEngine(
-                url, stall_seconds=STALL, beat_seconds=0.3, poll_seconds=0.5, grace_seconds=1
+                url,
+                stall_seconds=STALL,
+                beat_seconds=0.3,
+                poll_seconds=0.5,
+                grace_seconds=1,
+                hello_seconds=HELLO,
             )
             desk = Desk(engine, tmp_path, queue="own")
             stack.push_async_callback(engine.stop)

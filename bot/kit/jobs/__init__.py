@@ -5,12 +5,12 @@ Two engines stand behind it: ``embedded`` (a runner process of our own) and ``di
 fences with attempts and looks with ``alive`` for what got lost.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
-from runner.contract import Outcome, Progress, Tier
+from runner.contract import Format, Outcome, Progress, Purpose, Tier
 
 #: applies an outcome durably; returns only after the commit
 OnOutcome = Callable[[Outcome], Awaitable[None]]
@@ -18,17 +18,26 @@ OnOutcome = Callable[[Outcome], Awaitable[None]]
 OnProgress = Callable[[Progress], Awaitable[None]]
 
 
+#: asleep: without a process until there is work; lost: it stopped beating; stopped: it said so
+RunnerState = Literal["up", "asleep", "draining", "stopped", "lost"]
+
+
 @dataclass(frozen=True)
 class RunnerSeen:
     """A runner, as it last reported."""
 
     name: str
-    queue: str
+    queue: str  #: the line whose jobs it takes
     tier: Tier
     hardware: str
     versions: dict[str, str]
     heartbeat_at: datetime
     busy_with: str | None  #: key of the job it is on
+    formats: tuple[Format, ...] = ("onnx",)  #: of models that it opens
+    purposes: tuple[Purpose, ...] = ("score",)  #: what it runs a model for
+    gpus: tuple[str, ...] = ()  #: names of those that it can compute on
+    takes: tuple[str, ...] = ("any",)  #: queues whose jobs it takes; ``any``: all there are
+    state: RunnerState = "up"
 
 
 class Engine(Protocol):
@@ -47,6 +56,7 @@ class Engine(Protocol):
     async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
         """Queue a job. *key* (``<submission>:<attempt>``) makes repeating this harmless.
 
+        *queue* is the line it waits in; the job goes to a runner that can do it (`runner.needs`).
         Jobs of one *lock* run one after another. *payload* is an ``Evaluation`` as JSON.
         """
         ...
@@ -64,3 +74,13 @@ class Engine(Protocol):
         ...
 
     async def runners(self) -> list[RunnerSeen]: ...
+
+    async def served(self, queues: Collection[str]) -> dict[str, bool]:
+        """Whether a runner takes jobs of each queue, as `runner.needs` names them.
+
+        Those of which nothing can be said yet are left out: runners need time to say hello.
+
+        Raises:
+            ConnectionError: The engine itself cannot be reached: nothing can be said.
+        """
+        ...

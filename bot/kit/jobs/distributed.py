@@ -7,9 +7,8 @@ that one which somebody smuggles onto its queue has nothing to run it.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -20,6 +19,7 @@ from procrastinate.jobs import Job, Status
 from pydantic import ValidationError
 
 from bot.kit.jobs import OnOutcome, OnProgress, RunnerSeen
+from bot.kit.jobs.roster import Roster
 from bot.kit.jobs.schema import apply_schema, grants
 from runner.contract import Evaluation, Outcome, Progress
 from runner.engine_connector import (
@@ -30,6 +30,7 @@ from runner.engine_connector import (
     application,
     outcome_lock,
 )
+from runner.needs import parts_of, queue_for
 
 __all__ = ["DistributedEngine", "apply_schema", "grants"]
 
@@ -42,7 +43,7 @@ _FORGET_RUNNERS = 86_400.0
 # One statement, since a job moves on between two: from waiting to running, from running to the
 # report of its outcome. A report that waits for us is the job's too, whoever runs us.
 _ALIVE = """
-SELECT DISTINCT job.queueing_lock AS lock
+SELECT DISTINCT job.queueing_lock AS lock, job.status = 'todo' AS waits, job.queue_name AS queue
   FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
  WHERE job.queueing_lock = ANY(%(locks)s::text[])
    AND (job.status = 'todo' OR job.status = 'doing' AND (
@@ -50,7 +51,8 @@ SELECT DISTINCT job.queueing_lock AS lock
         OR worker.last_heartbeat > now() - make_interval(secs => %(stall)s::float8)))
 """
 _BEATS = """
-SELECT worker.id, worker.last_heartbeat, min(job.queueing_lock) AS key
+SELECT worker.id, worker.last_heartbeat, min(job.queueing_lock) AS key,
+       extract(epoch FROM now() - worker.last_heartbeat)::float8 AS age
   FROM procrastinate_workers AS worker
   LEFT JOIN procrastinate_jobs AS job
     ON job.worker_id = worker.id AND job.status = 'doing' AND job.queue_name <> %(bot)s
@@ -80,6 +82,7 @@ class DistributedEngine:
         beat_seconds: float = 10,
         poll_seconds: float = 5,
         grace_seconds: float = 5,
+        hello_seconds: float = 90,
     ) -> None:
         """Connect to nothing yet.
 
@@ -90,16 +93,17 @@ class DistributedEngine:
             beat_seconds: How often our own worker beats.
             poll_seconds: How often to look for reports of which no notification came.
             grace_seconds: How long ``stop`` waits for reports that are being applied.
+            hello_seconds: By when every runner has introduced itself, and is back that went away to
+                be restarted.
         """
         self._stall, self._beat_every, self._poll = stall_seconds, beat_seconds, poll_seconds
-        self._grace = grace_seconds
+        self._grace, self._hello_within = grace_seconds, hello_seconds
         self._connector = EnduringConnector(url, connections=8)
         self._app = application(self._connector, BOT_QUEUE)
         self._app.task(name="outcome", queue=BOT_QUEUE, retry=_UntilApplied())(self._outcome)
         self._app.task(name="progress", queue=BOT_QUEUE)(self._progress)
         self._app.task(name="hello", queue=BOT_QUEUE)(self._hello)
-        self._introduced: dict[str, RunnerReport] = {}
-        self._heard: dict[str, datetime] = {}
+        self._roster = Roster()
         self._opened = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -127,7 +131,9 @@ class DistributedEngine:
     async def dispatch(self, *, key: str, queue: str, lock: str, payload: str) -> None:
         if queue == BOT_QUEUE:
             raise ValueError(f"{queue} is the queue of reports")
-        evaluation = Evaluation.model_validate_json(payload).model_dump(mode="json")
+        evaluation = Evaluation.model_validate_json(payload)
+        queue = queue_for(queue, evaluation)
+        # A job that no runner can do for now must not hold up those of its lock that one can.
         task = self._app.configure_task(
             "evaluate", queue=queue, lock=f"{queue}:{lock}", queueing_lock=key
         )
@@ -136,7 +142,7 @@ class DistributedEngine:
             if await self._jobs(key):
                 return
             with contextlib.suppress(AlreadyEnqueued):
-                await task.defer_async(evaluation=evaluation)
+                await task.defer_async(evaluation=evaluation.model_dump(mode="json"))
 
     async def cancel(self, key: str) -> None:
         """Stop the job. One whose runner is lost is ended here, since that frees its lock."""
@@ -158,32 +164,24 @@ class DistributedEngine:
                 stall=self._stall,
                 bot=BOT_QUEUE,
             )
-        found = {row["lock"] for row in rows}
+        # What another version queued under a name that nobody listens to would wait for ever.
+        found = {row["lock"] for row in rows if not row["waits"] or parts_of(row["queue"])}
         return {key for key in keys if key in found or outcome_lock(key) in found}
 
     async def runners(self) -> list[RunnerSeen]:
         """Those that introduced themselves since we started; runners do so each minute."""
-        workers = [report.worker_id for report in self._introduced.values()]
         async with self._reaching():
             rows = await self._connector.execute_query_all_async(
-                _BEATS, workers=workers, bot=BOT_QUEUE
+                _BEATS, workers=self._roster.workers(), bot=BOT_QUEUE
             )
-        beats = {row["id"]: row for row in rows}
-        for name, report in self._introduced.items():
-            if report.worker_id in beats:
-                self._heard[name] = beats[report.worker_id]["last_heartbeat"].astimezone(UTC)
-        return [
-            RunnerSeen(
-                name=name,
-                queue=report.queue,
-                tier=report.hello.tier,
-                hardware=report.hello.hardware,
-                versions=report.hello.versions,
-                heartbeat_at=self._heard[name],
-                busy_with=beats.get(report.worker_id, {}).get("key"),
-            )
-            for name, report in sorted(self._introduced.items())
-        ]
+        jobs = self._roster.note(rows)
+        return self._roster.seen(jobs, stall=self._stall if self._may_judge() else None)
+
+    async def served(self, queues: Collection[str]) -> dict[str, bool]:
+        await self.runners()
+        taken = self._roster.taken(within=self._hello_within)
+        all_spoke = self._reached_for() > self._hello_within
+        return {queue: queue in taken for queue in queues if queue in taken or all_spoke}
 
     async def tidy(self, *, hours: int = _KEPT_HOURS) -> None:
         """Delete what ended *hours* ago, and forget runners that went long ago."""
@@ -191,9 +189,7 @@ class DistributedEngine:
             await self._app.job_manager.delete_old_jobs(
                 hours, include_failed=True, include_cancelled=True, include_aborted=True
             )
-        oldest = datetime.now(UTC).timestamp() - _FORGET_RUNNERS
-        for name in [n for n, heard in self._heard.items() if heard.timestamp() < oldest]:
-            del self._introduced[name], self._heard[name]
+        self._roster.forget(seconds=_FORGET_RUNNERS)
 
     async def _outcome(self, outcome: dict[str, Any]) -> None:
         try:
@@ -210,8 +206,7 @@ class DistributedEngine:
             _log.warning("progress.lost", error=type(error).__name__)
 
     async def _hello(self, report: dict[str, Any]) -> None:
-        said = RunnerReport.model_validate(report)
-        self._introduced[said.name], self._heard[said.name] = said, datetime.now(UTC)
+        self._roster.introduce(RunnerReport.model_validate(report))
 
     async def _supervise(self) -> None:
         """Take reports, for ever; begin anew when an outage ended it, with opening the pool."""
@@ -262,8 +257,12 @@ class DistributedEngine:
 
     def _may_judge(self) -> bool:
         """Whether runners had the time to beat since we can reach the database ourselves."""
+        return self._reached_for() > self._stall
+
+    def _reached_for(self) -> float:
+        """For how many seconds the database has been there."""
         since = self._connector.reached_since
-        return since is not None and time.monotonic() - since > self._stall
+        return 0.0 if since is None else time.monotonic() - since
 
     async def _lost(self) -> dict[int, Job]:
         """Running jobs whose worker has not beaten for too long, as far as we can judge that."""

@@ -6,7 +6,7 @@ when this process ended is not alive any more, and is dispatched again.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -115,6 +115,10 @@ class EmbeddedEngine:
         """Those that said hello once, also when they idle without a process since."""
         return [self._seen(seat) for seat in self._seats if seat.process.hello is not None]
 
+    async def served(self, queues: Collection[str]) -> dict[str, bool]:
+        """All are: there is no other runner to wait for, and ours says why it refuses a model."""
+        return dict.fromkeys(queues, True)
+
     def _seen(self, seat: _Seat) -> RunnerSeen:
         hello = seat.process.hello
         assert hello is not None
@@ -128,6 +132,10 @@ class EmbeddedEngine:
             versions=hello.versions,
             heartbeat_at=seat.heard_at,
             busy_with=seat.job.key if seat.job else None,
+            formats=hello.formats,
+            purposes=hello.purposes,
+            gpus=hello.gpus,
+            state="up" if seat.process.running else "asleep",
         )
 
     def _at_work(self) -> set[asyncio.Task[None]]:
