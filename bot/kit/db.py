@@ -21,6 +21,9 @@ from sqlalchemy.orm import DeclarativeBase
 from bot.kit import sqlite
 
 _RACES = {"40001", "40P01"}  # serialization failure, deadlock
+# Seconds for which a command waits for a connection. A crowd that submits at once on a small host
+# waits its turn: a command that was acknowledged has minutes on every platform.
+_PATIENCE = 180
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -73,7 +76,7 @@ class Database:
         options: dict[str, Any] = (
             {"async_creator": sqlite.creator(self.url)}
             if self.is_sqlite
-            else {"pool_pre_ping": True, "pool_size": 10}
+            else {"pool_pre_ping": True, "pool_size": 10, "pool_timeout": _PATIENCE}
         )
         # An error's text is logged in places: it must not carry what members wrote.
         self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True, **options)
