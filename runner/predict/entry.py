@@ -231,21 +231,19 @@ def _predict(tried: Tried, task: _Task, measured: _Measured) -> None:
             said[0] = done
             task.status.say(progress=round(done, 3))
 
-    def limit() -> float:
-        return pace.limit(crew, head, residents) if task.words["timed"] else 0.0
-
-    before = limit()
-    seconds = pace.run(crew, head, feeds, parts, tell)
-    after = limit()
+    bare = 0
+    if task.words["timed"]:
+        bare = pace.bare_runs(
+            batch_seconds=batch * cost, job_seconds=total * cost / threads, threads=threads
+        )
+    paced = pace.run(crew, head, feeds, parts, tell, residents=residents, bare=bare)
     task.status.say(
         speed={
             "p50_ms": measured.p50,
             "p95_ms": measured.p95,
-            "seconds": seconds,
-            "images_per_second": total / seconds,
-            # The mean of both: whatever else the machine does meets job and limit alike, where the
-            # better of two would set every job beside the machine's luckiest moment.
-            "limit_per_second": (before + after) / 2,
+            "seconds": paced.seconds,
+            "images_per_second": total / paced.seconds,
+            "limit_per_second": paced.limit,
             "threads": threads,
             "batch": batch,
         }

@@ -1,13 +1,17 @@
 """Runs a model over images with a few threads, and measures what it could reach at best.
 
-``limit`` is the honest one: bare runs of the member's own graph on a buffer that already holds its
-input, by the same threads. Everything the job does besides, it pays for itself.
+The limit is an honest one: bare runs of the member's own graph on a buffer that already holds its
+input, by the same threads. They are strewn among the job's batches, so that whatever else the machine
+does meets both alike: measured before or after a job of 30 ms, the same job came to .6 and to 1.0 of
+its limit. Everything the threads do besides, down to waking and to waiting for the last batch, is the
+job's own.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from random import Random
 from threading import Barrier
 from typing import Any
 
@@ -25,8 +29,9 @@ _WORTH_IT = 0.97  # a larger batch must cost less than this share of the smaller
 _LONGEST_BATCH_SECONDS = 0.25
 _SMALLEST_SHARE = 8  # of a batch: smaller parts cost more to begin than waiting for the last one
 _LATENCY_RUNS, _LATENCY_SECONDS = 40, 0.4
-_LIMIT_BATCHES = 10  # twice, before and after the job: 20 batches
-_LIMIT_AT_LEAST, _LIMIT_AT_MOST = 0.02, 4.0  # seconds; ten tiny batches would measure noise
+_LIMIT_BATCHES = 20
+# Seconds of each thread: of tiny batches as many as the job takes, within reason; of huge ones fewer.
+_LIMIT_AT_LEAST, _LIMIT_ENOUGH, _LIMIT_AT_MOST = 0.04, 0.25, 8.0
 _REPORT_SECONDS = 0.25
 _ALONE_SECONDS = 0.02  # a job shorter than this is over before a second thread is awake
 
@@ -143,48 +148,58 @@ def divide(
     return parts
 
 
-def limit(crew: Crew, head: Head, feeds: Sequence[NDArray[Any]]) -> float:
-    """Run resident inputs, one per thread, over and over; return images per second.
+def bare_runs(*, batch_seconds: float, job_seconds: float, threads: int) -> int:
+    """Return how many bare runs measure the limit of a job of ``job_seconds`` by ``threads``."""
+    each = min(max(job_seconds, _LIMIT_AT_LEAST), _LIMIT_ENOUGH)
+    wanted = max(_LIMIT_BATCHES, threads * each / batch_seconds)
+    return max(threads, min(round(wanted), int(threads * _LIMIT_AT_MOST / batch_seconds)))
 
-    Each thread's rate is taken by its own clock and these are added up, so that neither waking a
-    thread nor waiting for the last one makes the limit look lower, and the job better, than it is.
-    They begin together: a thread that ran alone for a while would have the memory to itself.
+
+def strewn(parts: Sequence[Part], bare: int) -> list[Part | None]:
+    """Return the parts in order with ``bare`` times None among them, evenly but for chance.
+
+    By chance, since threads take turns: in strict alternation one would get all the bare runs, and
+    its core would be the limit of the other one's.
     """
-    rates: list[float] = []
-    together = Barrier(crew.size)
+    random = Random(0)  # noqa: S311 - and not numpy's, which is imported lazily: too late in a cell
+    at = [(place + 0.5) / len(parts) for place in range(len(parts))]
+    among = [(place + random.random()) / bare for place in range(bare)]
+    turns = [*zip(at, parts, strict=True), *((place, None) for place in among)]
+    return [turn for _, turn in sorted(turns, key=lambda turn: turn[0])]
 
-    def work(thread: int) -> None:
-        feed = feeds[thread]
-        head.bare(feed)
-        together.wait()
-        begun = time.perf_counter()
-        runs, seconds = 0, 0.0
-        while seconds < _LIMIT_AT_MOST and (
-            runs < _LIMIT_BATCHES // crew.size or seconds < _LIMIT_AT_LEAST
-        ):
-            head.bare(feed)
-            runs += 1
-            seconds = time.perf_counter() - begun
-        rates.append(runs * len(feed) / seconds)
 
-    crew.each(work)
-    return sum(rates)
+@dataclass(frozen=True)
+class Paced:
+    """What a run took."""
+
+    seconds: float  #: from waking the threads to the last answer, without their share of bare runs
+    limit: float  #: images per second of the bare runs alone, by all threads; 0 without any
 
 
 def run(
     crew: Crew, head: Head, feeds: Sequence[Feed], parts: Sequence[Part],
-    tell: Callable[[float], None],
-) -> float:  # fmt: skip
-    """Predict all parts; return seconds from the first image read to the last answer written."""
-    turns = iter(range(len(parts)))
+    tell: Callable[[float], None], *, residents: Sequence[NDArray[Any]] = (), bare: int = 0,
+) -> Paced:  # fmt: skip
+    """Predict all parts, and do ``bare`` runs of the threads' ``residents`` among them.
+
+    Both rates are of images per second of a thread, times the threads.
+    """
+    turns = iter(strewn(parts, bare))
     total = sum(len(part.images) for part in parts)
     done: list[int] = []
+    alone: list[float] = []  # seconds of each bare run
 
     def work(thread: int) -> None:
         feed = feeds[thread]
-        for turn in turns:  # one iterator for all threads: whoever is free takes the next part
-            part = parts[turn]
+        for part in turns:  # one iterator for all threads: whoever is free takes the next turn
+            if part is None:
+                begun = time.perf_counter()
+                head.bare(residents[thread])
+                alone.append(time.perf_counter() - begun)
+                continue
             head.write(feed.fill(part.images), part.into)
             done.append(len(part.images))
 
-    return crew.each(work, lambda: tell(sum(done) / total))
+    seconds = crew.each(work, lambda: tell(sum(done) / total))
+    limit = len(alone) * len(residents[0]) / sum(alone) * crew.size if alone else 0.0
+    return Paced(seconds - sum(alone) / crew.size, limit)
