@@ -6,9 +6,6 @@ is lost.
 
 import asyncio
 import contextlib
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -25,13 +22,11 @@ from bot.kit.db import Base
 from bot.kit.jobs.distributed import DistributedEngine
 from bot.kit.message import Place
 from bot.kit.testing import Room
-from runner.cache import FOLDER
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from tests.jobs.conftest import STALL
-from tests.jobs.holding import Gate
+from tests.jobs.hiring import QUEUE, Hires
 
-QUEUE = "own"
 SPLITS = {"train": 20, "dev": 60, "board": 80, "shadow": 40}
 ENDS = (State.SCORED, State.FAILED, State.CANCELLED, State.WITHDRAWN)
 
@@ -71,11 +66,11 @@ async def open_benchmark(bot, manifest, *, per_day=20, **more):
             setattr(made, name, value)
 
 
-class World:
+class World(Hires):
     """The bot, what it said, and its runners."""
 
     def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL):
-        self.folder, self.jobs_url = folder, jobs_url
+        super().__init__(folder, jobs_url)
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
         settings = Settings(
@@ -91,9 +86,6 @@ class World:
         self.bot = Bot(settings, engine)
         self.room = Room()
         self.bot.courier.chats["local"] = self.room
-        self.gate = Gate(folder / "gate")
-        self.runners = {}
-        self._logs = contextlib.ExitStack()
 
     async def open(self):
         async with self.bot.database.engine.begin() as connection:
@@ -112,10 +104,8 @@ class World:
     async def close(self):
         self._sweeping.cancel()
         await asyncio.gather(self._sweeping, return_exceptions=True)
-        for name in [*self.runners]:
-            await self.kill(name)
+        await self.dismiss()
         await self.bot.stop()
-        self._logs.close()
 
     async def _sweep(self):
         sweep = self.bot.core.services.schedules["leaderboards.sweep"]
@@ -123,24 +113,6 @@ class World:
             with contextlib.suppress(Exception):  # as the alarm does, which tries again
                 await self.bot.core.fire(sweep, self.bot.clock.now())
             await asyncio.sleep(0.25)
-
-    def hire(self, name, *, gate=None, program=("-m", "tests.jobs.holding"), url=None, home=None):
-        """Start a runner; *gate* holds it, by default none does. *home*: where it may write."""
-        home = home or self.folder
-        gate = str(self.folder / "gate" if gate else home / f"open-{name}")
-        log = self._logs.enter_context((self.folder / f"{name}.log").open("a"))
-        self.runners[name] = subprocess.Popen(
-            [sys.executable, *program, gate, "work", url or self.jobs_url, name, QUEUE],
-            stdout=log,
-            stderr=log,
-            env=os.environ | {FOLDER: str(home / f"cache-{name}")},
-        )
-        return self.runners[name]
-
-    async def kill(self, name):
-        runner = self.runners.pop(name)
-        runner.kill()
-        await asyncio.to_thread(runner.wait, 10)
 
     async def say(self, who, line, *, attach=(), channel="general"):
         return await self.bot.core.handle(
@@ -181,9 +153,8 @@ class World:
             if found:
                 return found
             await asyncio.sleep(0.05)
-        logs = {p.name: p.read_text()[-1500:] for p in self.folder.glob("*.log")}
         raise AssertionError(
-            f"waited {seconds} s in vain; {[vars(r) for r in await self.rows()]} {logs}"
+            f"waited {seconds} s in vain; {[vars(r) for r in await self.rows()]} {self.logs()}"
         )
 
     async def ended(self, id_, **more):
