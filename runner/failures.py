@@ -206,8 +206,14 @@ CODES: dict[str, Entry] = {
         ours=True,
     ),
     "E_RUNNER_FORM": Entry(
-        "What was predicted has not the form that the task asks for.",
-        "an array with a row for each image",
+        "What a runner made has not the form that was asked for, or is not the file that it named.",
+        "an array with a row for each image; for an analysis, what docs/decisions/0016 lists",
+        _OURS,
+        ours=True,
+    ),
+    "E_DESK_FILE": Entry(
+        "A file that had been stored is not in our store any more.",
+        "the file under its hash",
         _OURS,
         ours=True,
     ),

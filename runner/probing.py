@@ -6,19 +6,22 @@ side, these are compared with the labels.
 """
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner import opening
 from runner.contract import DatasetManifest
 from runner.datasets.truth import IGNORED, Boxes, Truth, read_truth
 from runner.failures import Refusal
 from runner.formats.usual import usual
 from runner.tasks.rows import row_of
+
+if TYPE_CHECKING:
+    from runner.desk import Desk
 
 NAME = "probe.npz"
 _MOST_IMAGES = 64
@@ -119,27 +122,22 @@ def as_npz(probes: Probes) -> bytes:
     return file.getvalue()
 
 
-def read_npz(path: Path, manifest: DatasetManifest) -> dict[str, NDArray[Any]]:
-    """Return the probes in the file at ``path``, which a runner made that is not trusted.
+def read_npz(desk: "Desk", sha256: str, manifest: DatasetManifest) -> dict[str, NDArray[Any]]:
+    """Return the probes in a file that a runner made that is not trusted.
 
-    Raises Refusal (E_RUNNER_FETCH) for anything but rows of this dataset's form.
+    Raises Refusal: E_DESK_FILE where it is not there, E_RUNNER_FORM for anything but rows of this
+    dataset's form.
     """
     names, row = usual(manifest.channels), row_of(manifest)
-    most = _MOST_IMAGES * row.size + 4096  # and the head of a .npy
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-        if len(members) > len(names) or any(
-            m.file_size > most or m.compress_type != zipfile.ZIP_STORED for m in members
-        ):
-            raise Refusal("E_RUNNER_FETCH", "The probe is larger than a probe can be.")
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files if name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise Refusal("E_RUNNER_FETCH", "The probe cannot be read.", got=str(error)) from error
-    for rows in found.values():
-        if rows.dtype != row.dtype or rows.shape[1:] != row.shape or len(rows) > _MOST_IMAGES:
-            raise Refusal("E_RUNNER_FETCH", "The probe has another form.", got=str(rows.shape))
+    most = len(names) * (_MOST_IMAGES * row.size + 2 * opening.HEAD)
+    members = opening.npz(desk.read(sha256, what=NAME, most=most), most=len(names), what=NAME)
+    found = {
+        name: opening.npy(data, shape=(None, *row.shape), dtype=row.dtype, what=NAME)
+        for name, data in members.items()
+        if name in names
+    }
+    if any(len(rows) > _MOST_IMAGES for rows in found.values()):
+        raise Refusal("E_RUNNER_FORM", "The probe has more images than a probe can have.")
     return found
 
 

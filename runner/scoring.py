@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from runner import blobs, probing
+from runner import blobs, opening, probing
 from runner.contract import DatasetManifest, Ladder, Split
 from runner.datasets.truth import read_attributes, read_truth
 from runner.datasets.version import read_manifest
@@ -30,36 +29,33 @@ def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
     """Score what a runner predicted. Raises Refusal where it cannot be what it claims to be."""
     manifest = read_manifest(desk.datasets, errand.dataset)
     predictions = [
-        read_predictions(desk.file(sha256), manifest, split)
+        read_predictions(desk, sha256, manifest, split)
         for split, sha256 in zip(errand.splits, errand.predictions, strict=True)
     ]
     scored = score(
         desk.datasets, manifest, errand.splits, predictions,
         metric=errand.metric, ladder=errand.ladder, files=desk.files,
     )  # fmt: skip
-    probes = probing.read_npz(desk.file(errand.probe), manifest) if errand.probe else {}
+    probes = probing.read_npz(desk, errand.probe, manifest) if errand.probe else {}
     doubts = probing.warnings(desk.datasets, manifest, errand.splits, predictions, probes)
     return scored.model_copy(update={"warnings": scored.warnings + doubts})
 
 
-def read_predictions(path: Path, manifest: DatasetManifest, split: str) -> NDArray[Any]:
-    """Return the predictions on ``split`` that lie at ``path``; never pickled ones.
+def read_predictions(
+    desk: "Desk", sha256: str, manifest: DatasetManifest, split: str
+) -> NDArray[Any]:
+    """Return the predictions on ``split`` that a runner made, if they are what it named.
 
-    Raises Refusal: E_RUNNER_FORM where they have not the form that this dataset's task asks for.
+    Raises Refusal: E_DESK_FILE where they are not there; E_RUNNER_FORM where they have not the form
+    that this dataset's task asks for, E_NAN or E_OUTPUT_SHAPE what no model's answers can have.
     """
     facts = next((s for s in manifest.splits if s.split == split), None)
     if facts is None:
         raise Refusal("E_RUNNER_DATASET", got=f"no split {split} in {manifest.key}")
     row = row_of(manifest)
-    try:
-        found: NDArray[Any] = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise Refusal("E_RUNNER_FETCH", "Predictions cannot be read.", got=str(error)) from error
-    except (ValueError, EOFError) as error:
-        raise Refusal("E_RUNNER_FORM", got="no such file") from error
-    wanted = (facts.images, *row.shape)
-    if not isinstance(found, np.ndarray) or found.shape != wanted or found.dtype != row.dtype:
-        raise Refusal("E_RUNNER_FORM", expected=f"{row.dtype} {wanted}")
+    shape, what = (facts.images, *row.shape), f"predictions on {split}"
+    data = desk.read(sha256, what=what, most=opening.npy_size(shape, row.dtype))
+    found = opening.npy(data, shape=shape, dtype=row.dtype, what=what)
     refuse_bad_rows(found, row, manifest)
     return found
 

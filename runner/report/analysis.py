@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from runner import scoring
 from runner.contract import Artifact, SplitScore
 from runner.errands import AnalysisErrand, Made
 from runner.failures import Refusal
@@ -15,7 +14,7 @@ from runner.plain_text import cleaned
 from runner.report import classes, confusion, curves, gallery, quantization, robustness, saliency
 from runner.report import words as figures
 from runner.report.detection import SURE, detections_of
-from runner.report.evidence import Evidence, gather
+from runner.report.evidence import Evidence, gather, kept_predictions
 from runner.report.outputs import Outputs
 from runner.report.page import stored
 from runner.report.sections import compared, score_of, test_of, why
@@ -28,18 +27,24 @@ if TYPE_CHECKING:
 _ROWS = 26  #: lines of a table in a chat, head and all
 _WORDS = 1200
 _CELL = 60
+_MODELS = {"model-static.onnx", "model-dynamic.onnx"}
+_MOST_MODEL = 1 << 30
+_BYTES = "application/octet-stream"
 
 
 def _models(desk: "Desk", errand: AnalysisErrand) -> list[Artifact]:
     """Return the quantised models, the member's to keep; only what begins like an ONNX file."""
-    found = []
-    for file in errand.outputs if errand.analysis == "quantize" else ():
-        if file.name.startswith("model-") and file.name.endswith(".onnx"):
-            with desk.file(file.sha256).open("rb") as opened:
-                sniff.refuse_unless_onnx(
-                    opened.read(sniff.HEAD_BYTES), size=file.size, most=file.size
-                )
-            found.append(file)
+    if errand.analysis != "quantize":
+        return []
+    outputs, found = Outputs(desk, errand.outputs), []
+    for file in errand.outputs:
+        if file.name in _MODELS:
+            data = outputs.data(file.name, most=_MOST_MODEL)
+            sniff.refuse_unless_onnx(
+                bytes(data[: sniff.HEAD_BYTES]), size=len(data), most=_MOST_MODEL
+            )
+            # Of what else a runner says of its file nothing is passed on.
+            found.append(file.model_copy(update={"media_type": _BYTES, "alt": ""}))
     return found
 
 
@@ -156,7 +161,7 @@ def _slice_rows(score: SplitScore) -> tuple[tuple[str, ...], ...]:
 def _diff(desk: "Desk", errand: AnalysisErrand, evidence: Evidence) -> _Drawn:
     if errand.other is None:
         raise Refusal("E_TASK", "A difference needs two models.", got="one")
-    other = scoring.read_predictions(desk.file(errand.other), evidence.manifest, "dev")
+    other = kept_predictions(desk, errand.other, evidence.manifest)
     before, detections = evidence.instead(other), detections_of(evidence)
     found = compared(evidence, before, detections)
     name = errand.other_name or "the other"

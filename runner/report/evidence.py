@@ -58,6 +58,19 @@ def gather(desk: "Desk", dataset: str, predictions: str) -> Evidence:
         manifest,
         np.load(file.path, mmap_mode="r", allow_pickle=False),
         read_truth(desk.datasets, manifest, DEV),
-        read_predictions(desk.file(predictions), manifest, DEV),
+        kept_predictions(desk, predictions, manifest),
         read_attributes(desk.datasets, manifest, DEV),
     )
+
+
+def kept_predictions(desk: "Desk", sha256: str, manifest: DatasetManifest) -> NDArray[Any]:
+    """Return predictions on dev that were scored once, and so had their form then.
+
+    Raises Refusal (E_DESK_FILE): whatever is wrong with them now is nobody's but our store's.
+    """
+    try:
+        return read_predictions(desk, sha256, manifest, DEV)
+    except Refusal as refusal:
+        raise Refusal(
+            "E_DESK_FILE", expected=refusal.expected, got=refusal.got or refusal.problem
+        ) from refusal

@@ -1,20 +1,29 @@
-"""What an analysing runner made, read as what it is: a stranger's word until it has the right form."""
+"""What an analysing runner made, read as what it is: a stranger's word until it has the right form.
+
+A file is opened when it is asked for, if it is the one that the outcome named (``runner.opening``).
+"""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runner.contract import Artifact
+from runner import opening
+from runner.contract import Artifact, DatasetManifest
 from runner.failures import Refusal
+from runner.predictions import refuse_bad_rows
+from runner.tasks.rows import row_of
 
 if TYPE_CHECKING:
     from runner.desk import Desk
 
+MOST_FILES = 300
 _MOST_JSON = 4_000_000  # bytes: more than any analysis has to say
+
+Count = Annotated[int, Field(ge=0, le=1 << 50)]
+Name = Annotated[str, Field(max_length=80)]
 
 
 class Said(BaseModel):
@@ -30,36 +39,44 @@ class Outputs:
     """The files of one analysis, by name."""
 
     def __init__(self, desk: "Desk", files: Sequence[Artifact]) -> None:
-        self._files = {file.name: desk.file(file.sha256) for file in files}
-        self._sizes = {file.name: file.size for file in files}
-
-    def size(self, name: str) -> int:
-        """Return how large a file is; 0 where there is none."""
-        return self._sizes.get(name, 0)
+        """Open nothing yet. Raises Refusal (E_RUNNER_FORM) for too many, and two of one name."""
+        self._desk = desk
+        self._files = {file.name: file for file in files}
+        if not len(self._files) == len(files) <= MOST_FILES:
+            raise Refusal("E_RUNNER_FORM", got=f"{len(files)} files, or two of one name")
 
     def words(self, name: str, form: type[_Said]) -> _Said:
-        """Return a JSON file. Raises Refusal (E_RUNNER_FETCH) where it is missing or of another form."""
+        """Return a JSON file. Raises Refusal (E_RUNNER_FORM) where it is missing or of another form."""
         try:
-            with self._path(name).open("rb") as file:
-                return form.model_validate_json(file.read(_MOST_JSON))
-        except (OSError, ValidationError) as error:
-            raise Refusal("E_RUNNER_FETCH", got=f"{name}: {type(error).__name__}") from error
+            return form.model_validate_json(bytes(self.data(name, most=_MOST_JSON)))
+        except ValidationError as error:
+            raise Refusal("E_RUNNER_FORM", got=f"{name}: {type(error).__name__}") from error
 
     def array(self, name: str, *, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-        """Return an array of just that form. Raises Refusal (E_RUNNER_FETCH) for any other."""
-        try:
-            found: NDArray[Any] = np.load(self._path(name), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise Refusal("E_RUNNER_FETCH", got=f"{name}: {type(error).__name__}") from error
-        if found.shape != shape or found.dtype != dtype or not _finite(found):
-            raise Refusal("E_RUNNER_FETCH", expected=f"{shape} {dtype}", got=f"{name}")
+        """Return an array of just that form. Raises Refusal (E_RUNNER_FORM) for any other."""
+        data = self.data(name, most=opening.npy_size(shape, dtype))
+        found = opening.npy(data, shape=shape, dtype=dtype, what=name)
+        if found.dtype.kind == "f" and not np.isfinite(found).all():
+            raise Refusal("E_RUNNER_FORM", got=f"{name}: no numbers")
         return found
 
-    def _path(self, name: str) -> Path:
-        if name not in self._files:
-            raise Refusal("E_RUNNER_FETCH", got=f"no {name}")
-        return self._files[name]
+    def rows(self, name: str, images: int, manifest: DatasetManifest) -> NDArray[Any]:
+        """Return what was predicted of so many images (``runner.tasks.rows``).
 
+        Raises Refusal: E_RUNNER_FORM for another form, E_OUTPUT_SHAPE for what no honest
+        runner sends on.
+        """
+        row = row_of(manifest)
+        found = self.array(name, shape=(images, *row.shape), dtype=row.dtype)
+        refuse_bad_rows(found, row, manifest)
+        return found
 
-def _finite(array: NDArray[Any]) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    def data(self, name: str, *, most: int) -> bytearray:
+        """Return a file as it was named, of at most ``most`` bytes.
+
+        Raises Refusal: E_RUNNER_FORM where it is none of that, E_DESK_FILE where it is not there.
+        """
+        file = self._files.get(name)
+        if file is None:
+            raise Refusal("E_RUNNER_FORM", got=f"no {name}")
+        return self._desk.read(file.sha256, what=name, most=most, size=file.size)

@@ -11,7 +11,7 @@ from runner.report import words
 from runner.report.detection import detections_of
 from runner.report.evidence import Evidence
 from runner.report.measuring import TITLES, measured
-from runner.report.outputs import Outputs, Said
+from runner.report.outputs import Count, Name, Outputs, Said
 from runner.report.style import (
     HEAD,
     INK,
@@ -29,24 +29,23 @@ from runner.report.style import (
 )
 from runner.report.versus import Versus, versus
 from runner.report.worst import quality
-from runner.tasks.rows import row_of
 
 _NAMES = {"float": "as it is", "static": "int8, static", "dynamic": "int8, dynamic"}
 
 
 class _Variant(Said):
     name: str = Field(max_length=40)
-    size: int = Field(default=0, ge=0)
+    size: Count = 0
     p50_ms: float = Field(default=0, ge=0)
     p95_ms: float = Field(default=0, ge=0)
     images_per_second: float = Field(default=0, ge=0)
-    predictions: str = ""
-    failure: str = ""
+    predictions: Name = ""
+    failure: str = Field(default="", max_length=1000)
 
 
 class _Quantize(Said):
     variants: tuple[_Variant, ...] = Field(min_length=1, max_length=10)
-    calibration: int = Field(default=0, ge=0)  #: dev images that static ranges were learnt on
+    calibration: Count = 0  #: dev images that static ranges were learnt on
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,8 @@ class Quantization:
     """All variants, the first one as it was submitted."""
 
     def __init__(self, evidence: Evidence, outputs: Outputs) -> None:
-        """Read and score what a runner predicted. Raises Refusal (E_RUNNER_FETCH)."""
+        """Read and score what a runner predicted. Raises Refusal (E_RUNNER_FORM)."""
         said = outputs.words("quantize.json", _Quantize)
-        row = row_of(evidence.manifest)
         self.title = TITLES[evidence.task]
         self.variants: list[Variant] = []
         self.calibration = said.calibration
@@ -82,8 +80,7 @@ class Quantization:
                 failure = variant.failure or "it gave no predictions"
                 self.variants.append(Variant(name, 0, 0, 0, 0, 0, None, None, failure))
                 continue
-            shape = (len(evidence), *row.shape)
-            predictions = outputs.array(variant.predictions, shape=shape, dtype=row.dtype)
+            predictions = outputs.rows(variant.predictions, len(evidence), evidence.manifest)
             other = evidence.instead(predictions)
             done = quality(other, detections_of(other))
             against = None if before is None else versus(done, before)
@@ -97,7 +94,7 @@ class Quantization:
             if before is None:
                 before, first = done, predictions
         if self.variants[0].failure:
-            raise Refusal("E_RUNNER_FETCH", got="quantisation without the weights as they are")
+            raise Refusal("E_RUNNER_FORM", got="quantisation without the weights as they are")
 
     @property
     def worked(self) -> list[Variant]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from runner.failures import Refusal
 from runner.report.evidence import Evidence
 from runner.report.measuring import TITLES, measured, some
-from runner.report.outputs import Outputs, Said
+from runner.report.outputs import Name, Outputs, Said
 from runner.report.style import (
     CARD,
     HEAD,
@@ -26,16 +26,15 @@ from runner.report.style import (
     picture,
     plain,
 )
-from runner.tasks.rows import row_of
 
-Place = Annotated[int, Field(ge=0)]
+Place = Annotated[int, Field(ge=0, lt=1 << 40)]
 _HARM = 0.02  #: of the figure: less is not worth a training run
 
 
 class _Variant(Said):
     corruption: str = Field(max_length=40)
     severity: int = Field(ge=0, le=9)
-    file: str
+    file: Name
 
 
 class _Robustness(Said):
@@ -47,21 +46,19 @@ class Robustness:
     """The figure of each corruption and severity; severity 0 is the images as they are."""
 
     def __init__(self, evidence: Evidence, outputs: Outputs) -> None:
-        """Read and score what a runner predicted. Raises Refusal (E_RUNNER_FETCH)."""
+        """Read and score what a runner predicted. Raises Refusal (E_RUNNER_FORM)."""
         said = outputs.words("robustness.json", _Robustness)
         places = places_of(said.images, evidence)
-        row = row_of(evidence.manifest)
         self.title = TITLES[evidence.task]
         self.images = len(places)
         self.values: dict[tuple[str, int], float] = {}
         for variant in said.variants:
-            shape = (len(places), *row.shape)
-            found = outputs.array(variant.file, shape=shape, dtype=row.dtype)
+            found = outputs.rows(variant.file, len(places), evidence.manifest)
             value = measured(some(evidence, places, found))
             self.values[variant.corruption, variant.severity] = value
         clean = [value for (_, severity), value in self.values.items() if severity == 0]
         if not clean:
-            raise Refusal("E_RUNNER_FETCH", got="robustness without the images as they are")
+            raise Refusal("E_RUNNER_FORM", got="robustness without the images as they are")
         self.clean = clean[0]
         self.corruptions = list(dict.fromkeys(c for c, severity in self.values if severity))
         self.severities = sorted({severity for _, severity in self.values if severity})
@@ -106,10 +103,10 @@ class Robustness:
 
 
 def places_of(images: tuple[int, ...], evidence: Evidence) -> NDArray[np.int64]:
-    """Return places in dev. Raises Refusal (E_RUNNER_FETCH) for places that are none."""
+    """Return places in dev. Raises Refusal (E_RUNNER_FORM) for places that are none."""
     places = np.array(images, np.int64)
     if len(places) and places.max() >= len(evidence):
-        raise Refusal("E_RUNNER_FETCH", got="images that dev does not have")
+        raise Refusal("E_RUNNER_FORM", got="images that dev does not have")
     return places
 
 

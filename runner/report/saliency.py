@@ -6,7 +6,7 @@ from pydantic import Field
 
 from runner.failures import Refusal
 from runner.report.evidence import Evidence
-from runner.report.outputs import Outputs, Said
+from runner.report.outputs import Name, Outputs, Said
 from runner.report.robustness import Place, places_of
 from runner.report.style import (
     HEAD,
@@ -36,14 +36,14 @@ class _Curve(Said):
 
 
 class _Method(_Curve):
-    file: str
+    file: Name
 
 
 class _Saliency(Said):
     images: tuple[Place, ...] = Field(min_length=1, max_length=64)
     classes: tuple[Place, ...]
     confidence: tuple[float, ...]
-    methods: dict[str, _Method] = Field(min_length=1, max_length=4)
+    methods: dict[Name, _Method] = Field(min_length=1, max_length=4)
     random: _Curve
     fractions: tuple[float, ...] = Field(min_length=2, max_length=200)
 
@@ -52,7 +52,7 @@ class Saliency:
     """Maps [k, h, w] of k images by method, and what deleting pixels in their order did."""
 
     def __init__(self, evidence: Evidence, outputs: Outputs) -> None:
-        """Read what a runner made. Raises Refusal (E_RUNNER_FETCH)."""
+        """Read what a runner made. Raises Refusal (E_RUNNER_FORM)."""
         said = outputs.words("saliency.json", _Saliency)
         self.evidence = evidence
         self.places = places_of(said.images, evidence)
@@ -60,13 +60,16 @@ class Saliency:
         self.fractions = np.array(said.fractions)
         k, names = len(self.places), evidence.manifest.classes
         curves = {**said.methods, _NOISE: said.random}
-        shapes = {(len(c.deletion_auc), *np.shape(c.curve)) for c in curves.values() if c.curve}
+        steps = len(self.fractions)
         if (
-            shapes != {(k, k, len(self.fractions))}
+            any(
+                len(c.deletion_auc) != k or [len(one) for one in c.curve] != [steps] * k
+                for c in curves.values()
+            )
             or not len(said.classes) == len(said.confidence) == k
             or max(said.classes) >= len(names)
         ):
-            raise Refusal("E_RUNNER_FETCH", got="saliency of another form")
+            raise Refusal("E_RUNNER_FORM", got="saliency of another form")
         self.classes = [names[c] for c in said.classes]
         self.curves = {name: np.array(c.curve).mean(axis=0) for name, c in curves.items()}
         self.auc = {name: np.array(c.deletion_auc) for name, c in curves.items()}

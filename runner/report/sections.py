@@ -12,7 +12,7 @@ from runner.datasets.version import read_manifest
 from runner.errands import ReportErrand
 from runner.report import classes, confusion, curves, words
 from runner.report.detection import Detections, detections_of
-from runner.report.evidence import Evidence, gather
+from runner.report.evidence import Evidence, gather, kept_predictions
 from runner.report.secrecy import dev_score, released, told
 from runner.report.style import Bar, Picture, bars
 from runner.report.versus import Versus, versus
@@ -53,8 +53,8 @@ class Sections:
         """The same images with what the team's best before said of them."""
         if self.evidence is None or self.errand.previous is None:
             return None
-        path = self.desk.file(self.errand.previous)
-        return self.evidence.instead(scoring.read_predictions(path, self.manifest, "dev"))
+        before = kept_predictions(self.desk, self.errand.previous, self.manifest)
+        return self.evidence.instead(before)
 
     @functools.cached_property
     def versus(self) -> Versus | None:

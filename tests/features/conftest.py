@@ -5,6 +5,7 @@ import pytest
 
 from bot.features.leaderboards import benchmarks
 from tests.features.boards import MANIFEST
+from tests.features.lab import open_lab
 from tests.features.scripted_desk import ScriptedDesk
 
 
@@ -32,6 +33,11 @@ async def board(chat):
             now=work.now,
         )
     return chat
+
+
+@pytest.fixture
+async def lab(chat):
+    return await open_lab(chat)
 
 
 @pytest.fixture

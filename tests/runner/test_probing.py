@@ -1,15 +1,17 @@
 """A model that is fed wrongly is told so, and nobody is told so by chance."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from runner import probing
+from runner import blobs, probing
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from runner.datasets.truth import Boxes
+from runner.desk import Desk
 from runner.evaluate import Evaluator
 from runner.failures import Refusal
 from tests.runner import models
@@ -111,21 +113,27 @@ def test_boxes_and_masks_have_a_quality_too(taught: Taught) -> None:
 
 
 def test_a_probe_that_a_stranger_made_is_read_with_care(taught: Taught, tmp_path: Path) -> None:
-    path = tmp_path / "probe.npz"
+    desk = Desk(tmp_path / "files", tmp_path / "datasets")
+
+    def read(data: bytes) -> dict[str, np.ndarray]:
+        kept = blobs.store(desk.files, data, name=probing.NAME, media_type="application/x-npz")
+        return probing.read_npz(desk, kept.sha256, taught.manifest)
+
     good = {"pixels from 0 to 255": rows(3)}
-    path.write_bytes(probing.as_npz(good))
-    assert (probing.read_npz(path, taught.manifest)["pixels from 0 to 255"] == rows(3)).all()
-    for bad in (
-        {"pixels from 0 to 255": rows(3).astype(np.float64)},
-        {"pixels from 0 to 255": np.zeros((60, 5), np.float32)},
-        {"pixels from 0 to 255": np.zeros((6000, 4), np.float32)},
-        {"pixels from 0 to 255": np.array([{}], object)},
+    assert (read(probing.as_npz(good))["pixels from 0 to 255"] == rows(3)).all()
+    for save, bad in (
+        (np.savez, {"pixels from 0 to 255": rows(3).astype(np.float64)}),
+        (np.savez, {"pixels from 0 to 255": np.zeros((60, 5), np.float32)}),
+        (np.savez, {"pixels from 0 to 255": np.zeros((65, 4), np.float32)}),
+        (np.savez, {"pixels from 0 to 255": np.zeros((6000, 4), np.float32)}),
+        (np.savez, {"pixels from 0 to 255": np.array([{}], object)}),
+        (np.savez, {str(number): np.zeros((8, 4), np.float32) for number in range(40)}),
+        (np.savez_compressed, {"pixels from 0 to 255": np.zeros((64, 4), np.float32)}),
     ):
-        with path.open("wb") as file:
-            np.savez(file, **bad)
+        file = io.BytesIO()
+        save(file, **bad)
         with pytest.raises(Refusal) as caught:
-            probing.read_npz(path, taught.manifest)
-        assert caught.value.code == "E_RUNNER_FETCH"
-    np.savez_compressed(path, **{"pixels from 0 to 255": np.zeros((64, 4), np.float32)})
-    with pytest.raises(Refusal):
-        probing.read_npz(path, taught.manifest)
+            read(file.getvalue())
+        assert caught.value.code == "E_RUNNER_FORM"
+    with pytest.raises(Refusal, match="E_DESK_FILE"):
+        probing.read_npz(desk, "0" * 64, taught.manifest)

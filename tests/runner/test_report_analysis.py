@@ -18,6 +18,7 @@ from runner.report.evidence import gather
 from runner.report.measuring import measured, some
 from runner.report.versus import mcnemar, versus
 from runner.report.worst import worst
+from tests.runner.models import good_model
 from tests.runner.report_worlds import ShapesWorld
 from tests.runner.test_report_page import Read, World
 
@@ -37,7 +38,7 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> ShapesWorld:
     return ShapesWorld(tmp_path_factory.mktemp("masks"), "segmentation")
 
 
-def ask(world: World | ShapesWorld, kind: str, dev: Artifact, **given: Any) -> Made:
+def errand_of(world: World | ShapesWorld, kind: str, dev: Artifact, **given: Any) -> AnalysisErrand:
     words = {
         "task": world.manifest.task,
         "dataset": world.manifest.key,
@@ -47,7 +48,11 @@ def ask(world: World | ShapesWorld, kind: str, dev: Artifact, **given: Any) -> M
         "metric": "accuracy",
         "dev": dev.sha256,
     }
-    made = analysis.carry_out(world.desk, AnalysisErrand.model_validate(words | given))
+    return AnalysisErrand.model_validate(words | given)
+
+
+def ask(world: World | ShapesWorld, kind: str, dev: Artifact, **given: Any) -> Made:
+    made = analysis.carry_out(world.desk, errand_of(world, kind, dev, **given))
     assert made.artifacts
     assert all(a.media_type == "image/png" and len(a.alt) > 10 for a in made.artifacts)
     for artifact in made.artifacts:
@@ -160,7 +165,12 @@ def test_robustness_tells_each_corruption_and_severity(digits: World) -> None:
         {"images": [-1] * 20},
         {"images": list(range(19))},
         {"images": []},
+        {"images": [10**30] * 20},
         {"variants": []},
+        {
+            "variants": [{"corruption": "none", "severity": 0, "file": "robustness-none-0.npy"}]
+            * 201
+        },
         {"variants": [{"corruption": "noise", "severity": 1, "file": "robustness-noise-1.npy"}]},
         {"variants": [{"corruption": "none", "severity": 0, "file": "../../secret.npy"}]},
         {"variants": "many"},
@@ -171,7 +181,7 @@ def test_what_a_runner_says_of_robustness_must_have_its_form(broken: dict, digit
     outputs = robustness(digits, **broken)
     with pytest.raises(Refusal) as refused:
         ask(digits, "robustness", digits.predictions(skill=2), outputs=outputs)
-    assert refused.value.code == "E_RUNNER_FETCH"
+    assert refused.value.code == "E_RUNNER_FORM"
 
 
 def test_quantisation_is_told_as_it_was_measured(digits: World) -> None:
@@ -235,6 +245,8 @@ def test_saliency_says_whether_its_maps_tell_more_than_chance(digits: World) -> 
         {"confidence": [1]},
         {"methods": {}},
         {"random": {"deletion_auc": [0.5], "curve": [[1, 0.5, 0]]}},
+        {"random": {"deletion_auc": [0.5, 0.6], "curve": [[1, 0.5, 0], [1]]}},
+        {"random": {"deletion_auc": [0.5, 0.6], "curve": []}},
     ],
     ids=str,
 )
@@ -242,11 +254,78 @@ def test_what_a_runner_says_of_saliency_must_have_its_form(broken: dict, digits:
     outputs = saliency(digits, **broken)
     with pytest.raises(Refusal) as refused:
         ask(digits, "saliency", digits.predictions(skill=2), outputs=outputs)
-    assert refused.value.code == "E_RUNNER_FETCH"
+    assert refused.value.code == "E_RUNNER_FORM"
 
 
-def test_a_missing_output_is_ours_to_mend(digits: World) -> None:
-    with pytest.raises(Refusal, match="E_RUNNER_FETCH"):
+def test_a_file_that_is_not_the_one_it_was_named_is_not_opened(digits: World) -> None:
+    said, clean, *rest = robustness(digits)
+    path = digits.desk.file(clean.sha256)
+    data = path.read_bytes()
+    for wrong, code in (
+        ((said, clean.model_copy(update={"size": clean.size + 1}), *rest), "E_RUNNER_FORM"),
+        ((said, clean.model_copy(update={"sha256": "0" * 64}), *rest), "E_DESK_FILE"),
+        ((said, clean, clean, *rest), "E_RUNNER_FORM"),
+        ((said, clean, *[output(digits, f"{n}", {}) for n in range(300)]), "E_RUNNER_FORM"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            ask(digits, "robustness", digits.predictions(skill=2), outputs=wrong)
+        assert refused.value.code == code
+    path.write_bytes(data[:-4] + b"\0\0\x40?")  # still an array of that form
+    try:
+        with pytest.raises(Refusal, match="not what its hash says"):
+            ask(digits, "robustness", digits.predictions(skill=2), outputs=(said, clean, *rest))
+    finally:
+        path.write_bytes(data)
+
+
+def test_rows_that_no_honest_runner_sends_on_are_none(masks: ShapesWorld, digits: World) -> None:
+    said, *files = robustness(digits)
+    rows = np.full((20, 10), np.nan, np.float32)
+    files[0] = output(digits, files[0].name, rows)
+    with pytest.raises(Refusal, match="E_RUNNER_FORM"):
+        ask(digits, "robustness", digits.predictions(skill=2), outputs=(said, *files))
+    variants = [{"name": "float", "predictions": "rows.npy"}]
+    strange = np.full(masks.masks.shape, 77, np.uint8)
+    outputs = (
+        output(masks, "quantize.json", {"version": 1, "variants": variants}),
+        output(masks, "rows.npy", strange),
+    )
+    with pytest.raises(Refusal, match="E_OUTPUT_SHAPE"):
+        ask(masks, "quantize", masks.stored(masks.masks), outputs=outputs)
+
+
+def test_what_was_scored_once_and_is_damaged_since_is_our_stores_fault(digits: World) -> None:
+    dev = digits.predictions(skill=1.234)
+    digits.desk.file(dev.sha256).write_bytes(b"another file")
+    with pytest.raises(Refusal, match="E_DESK_FILE"):
+        ask(digits, "errors", dev)
+
+
+def test_of_a_quantised_file_only_its_bytes_are_passed_on(digits: World) -> None:
+    full = np.eye(10, dtype=np.float32)[digits.labels]
+    variants = [{"name": "float", "predictions": "rows.npy"}]
+    model = good_model()
+    page = blobs.store(
+        digits.desk.files, model, name="model-static.onnx", media_type="text/html", alt="<script>"
+    )
+    outputs = (
+        output(digits, "quantize.json", {"version": 1, "variants": variants}),
+        output(digits, "rows.npy", full),
+        page,
+        page.model_copy(update={"name": "model-../../card.onnx"}),
+    )
+    made = analysis.carry_out(
+        digits.desk, errand_of(digits, "quantize", digits.stored(full), outputs=outputs)
+    )
+    _, kept = made.artifacts
+    assert (kept.name, kept.media_type, kept.alt) == (
+        "model-static.onnx", "application/octet-stream", "",
+    )  # fmt: skip
+    assert kept.sha256 == page.sha256
+
+
+def test_a_missing_output_is_no_honest_runners(digits: World) -> None:
+    with pytest.raises(Refusal, match="E_RUNNER_FORM"):
         ask(digits, "quantize", digits.predictions(skill=2))
 
 

@@ -10,14 +10,14 @@ from typing import Any, Literal, cast, get_args
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards import answers, endings, ladder, line, live, report_pages
+from bot.features.leaderboards import answers, claims, doubts, ladder, line, live, report_pages
 from bot.features.leaderboards.models import WAITING, Benchmark, Purpose, State, Submission
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.message import Place
 from bot.kit.work import Context, Work
-from runner.contract import Artifact, Failure, Outcome
+from runner.contract import Artifact, Outcome
 from runner.errands import AnalysisErrand, Made
 
 Analysis = Literal["confusion", "errors", "slices", "diff", "saliency", "robustness", "quantize"]
@@ -230,7 +230,7 @@ async def take_drawn(work: Work, job: str, answered: Answered) -> None:
     if submission.attempt != int(attempt):
         return
     if not isinstance(answered.answer, Made):
-        await endings.fail(work, submission, answered.failure or _SILENT)
+        await claims.refuse(work, submission, doubts.of_answer(answered.failure))
         return
     submission.report, submission.claim = submission.claim, None
     submission.page = answered.answer.model_dump(mode="json")
@@ -239,6 +239,3 @@ async def take_drawn(work: Work, job: str, answered: Answered) -> None:
     await live.show(work, submission)
     origin = await work.session.get_one(Submission, submission.origin_id)
     await report_pages.ask(work, origin, previous=await ladder.best_of(work.session, origin))
-
-
-_SILENT = Failure(code="E_DESK_LOST", ours=True, problem="The analysis could not be drawn.")

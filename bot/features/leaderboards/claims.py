@@ -11,7 +11,7 @@ from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import Benchmark, State, Submission
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.work import Work
-from runner.contract import Outcome
+from runner.contract import Failure, Outcome
 from runner.errands import Scored, ScoreErrand
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ async def ask_next(work: Work, like: Submission) -> None:
         predictions=tuple(p.sha256 for p in claim.predictions),
         metric=benchmark.metric,
         ladder=await ladder.ladder_of(work.session, first),
-        probe=next((a.sha256 for a in claim.artifacts if a.name == "probe.npz"), None),
+        probe=next((a.sha256 for a in claim.artifacts if a.name == doubts.PROBE), None),
     )
     await work.ask(errand, key=errand_key(first), urgent=True)
 
@@ -85,20 +85,22 @@ async def take_score(work: Work, job: str, answered: Answered) -> None:
                 "scores": scored.scores,
                 "verdict": scored.verdict,
                 "warnings": (*claim.warnings, *scored.warnings),
-                "artifacts": (*claim.artifacts, *scored.artifacts),
+                "artifacts": (*scored.artifacts, *claim.artifacts),
             }
         )
         await endings.score(work, submission, merged)
     else:
-        failure = doubts.of_answer(answered.failure)
-        if failure.code == doubts.LIED:
-            await doubts.tell(work, submission, submission.claim["runner"], failure)
-        _log.warning("claim.not_scored", submission=submission.id, reason=failure.code)
-        submission.claim = None
-        if not failure.ours:
-            await endings.fail(work, submission, failure)
-        elif await line.try_again(work, submission, lost=True):
-            await live.show(work, submission)
-        else:
-            await endings.fail(work, submission, failure)
+        await refuse(work, submission, doubts.of_answer(answered.failure))
     await ask_next(work, submission)
+
+
+async def refuse(work: Work, submission: Submission, failure: Failure) -> None:
+    """Have a submission run again whose files the desk could make nothing of, as long as it may."""
+    if failure.code == doubts.LIED and submission.claim is not None:
+        await doubts.tell(work, submission, submission.claim["runner"], failure)
+    _log.warning("claim.not_scored", submission=submission.id, reason=failure.code)
+    submission.claim = None
+    if failure.ours and await line.try_again(work, submission, lost=True):
+        await live.show(work, submission)
+    else:
+        await endings.fail(work, submission, failure)

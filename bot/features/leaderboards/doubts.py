@@ -18,6 +18,8 @@ MOST_BYTES = 8_000_000  #: of one outcome; a confusion matrix of 1,000 classes i
 OF_WORKERS = frozenset({"E_RUNNER_REFUSED", "E_RUNNER_TIMEOUT"})
 # A runner refuses these itself before it sends anything.
 _NEVER_SENT = frozenset({"E_NAN", "E_OUTPUT_SHAPE", "E_RUNNER_FORM"})
+PROBE = "probe.npz"  #: what a runner adds for whoever doubts how a model is fed
+MOST_FILES = 300  #: of one analysis
 _CHUNK = 1 << 20
 _TIERS = ("none", "reduced", "full")
 
@@ -63,16 +65,37 @@ async def false_claim(outcome: Outcome, splits: tuple[str, ...], files: Path) ->
     """Why predictions cannot be scored: missing, of another name, or not what their hash says."""
     names = tuple(f"predictions-{split}.npy" for split in splits)
     if tuple(p.name for p in outcome.predictions) != names:
-        return lie(f"predictions {', '.join(p.name for p in outcome.predictions)[:80] or 'none'}")
-    for artifact in outcome.predictions:
+        return lie(f"predictions {_listed(outcome.predictions)}")
+    # Whatever else lay among the files of a score would pass for what the desk made of it.
+    if [a.name for a in outcome.artifacts] not in ([], [PROBE]):
+        return lie(f"files that nobody asked for: {_listed(outcome.artifacts)}")
+    return await _false_files((*outcome.predictions, *outcome.artifacts), files)
+
+
+async def false_analysis(outcome: Outcome, files: Path) -> Failure | None:
+    """Why an analysis cannot be drawn: no files, too many, or not what their hashes say."""
+    made = (*outcome.predictions, *outcome.artifacts)
+    if not 0 < len(made) <= MOST_FILES or len({a.name for a in made}) < len(made):
+        return lie(f"{len(made)} files for an analysis", f"1 to {MOST_FILES}, each name once")
+    return await _false_files(made, files)
+
+
+def _listed(found: tuple[Artifact, ...]) -> str:
+    return ", ".join(a.name for a in found)[:80] or "none"
+
+
+async def _false_files(found: tuple[Artifact, ...], files: Path) -> Failure | None:
+    for artifact in found:
         path = files / artifact.sha256[:2] / artifact.sha256
         if not await asyncio.to_thread(_is_what_it_says, path, artifact):
-            return lie(f"{artifact.name} that is not what its hash says")
+            return lie(f"{artifact.name[:80]} that is not what its hash says")
     return None
 
 
 def _is_what_it_says(path: Path, artifact: Artifact) -> bool:
     try:
+        if path.stat().st_size != artifact.size:
+            return False
         with path.open("rb") as file:
             digest = hashlib.sha256()
             while part := file.read(_CHUNK):

@@ -71,8 +71,11 @@ async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failur
     found = doubts.unbelievable(said, minimum_tier=benchmark.minimum_tier)
     if found is not None or outcome.failure is not None:
         return found
-    if trusted or submission.purpose not in RANKING:
-        if outcome.scores or submission.purpose not in RANKING:
+    files = work.services.files.root
+    if submission.purpose not in RANKING:
+        return await doubts.false_analysis(outcome, files)
+    if trusted:
+        if outcome.scores:
             return None
         return Failure(
             code="E_RUNNER_SILENT", ours=True, problem="The runner ended without a score."
@@ -80,7 +83,7 @@ async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failur
     manifest = await manifest_of(work.session, benchmark)
     assert manifest is not None
     splits = tuple(s.split for s in evaluations.splits_for(submission, manifest))
-    return await doubts.false_claim(outcome, splits, work.services.files.root)
+    return await doubts.false_claim(outcome, splits, files)
 
 
 async def _is_claim(work: Work, submission: Submission, outcome: Outcome) -> bool:
