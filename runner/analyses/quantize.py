@@ -71,7 +71,8 @@ def _measured(runs: Runs, made: _Made, upto: float) -> tuple[dict[str, Any], Seq
     except Refusal as refusal:
         if refusal.ours:
             raise
-        return {"name": made.name, "failure": cleaned(f"{refusal.problem} {refusal.got}", 300)}, ()
+        spoilt = f"int8 spoils its answers: {refusal.problem} {refusal.got}"
+        return {"name": made.name, "failure": cleaned(spoilt, 300)}, ()
     rows, model = f"quantize-{made.name}.npy", f"model-{made.name}.onnx"
     said = {"name": made.name, "size": len(made.model), **_speed(found), "failure": "",
             "predictions": rows, "model": model}  # fmt: skip

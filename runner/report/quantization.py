@@ -30,6 +30,7 @@ from runner.report.style import (
 from runner.report.versus import Versus, versus
 from runner.report.worst import quality
 
+_SAME = 0.95  # of a ratio of times: nearer to one is not worth a word
 _NAMES = {"float": "as it is", "static": "int8, static", "dynamic": "int8, dynamic"}
 
 
@@ -106,7 +107,7 @@ class Quantization:
         said = [f"As it is: {self._facts(base)}"]
         for variant in self.variants[1:]:
             if variant.failure:
-                said.append(f"{variant.name}: could not be made ({variant.failure})")
+                said.append(f"{variant.name}: could not be used ({variant.failure})")
                 continue
             speed = _times(base.p50_ms, variant.p50_ms)
             certain = variant.versus is not None and variant.versus.certain
@@ -152,6 +153,8 @@ def _times(before: float, now: float) -> str:
     if before <= 0 or now <= 0:
         return "its speed is not known"
     ratio = before / now
+    if _SAME < ratio < 1 / _SAME:
+        return "as fast"
     return f"{ratio:.1f} times as fast" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
 
 

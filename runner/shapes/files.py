@@ -69,9 +69,8 @@ class Split:
         ]
 
 
-def split(name: str) -> Split:
-    """Return one of ``SPLITS``; the same one every time."""
-    part = SPLITS[name]
+def split(name: str, part: Part) -> Split:
+    """Return ``part`` of one of the ``SPLITS``; the same images every time."""
     place = list(SPLITS).index(name)
     scenes = [
         scene((_SEED, place, number), nights=part.nights, camera=part.camera)

@@ -1,19 +1,20 @@
 """``bookwiz-runner shapes``: the shapes world in files, and the models that its boards begin with."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from runner.shapes import detectors, segmenters
-from runner.shapes.files import SPLITS, split, write_split, write_words
+from runner.shapes.files import SPLITS, Part, split, write_split, write_words
 from runner.shapes.fitting import fit_colour, fit_outline
 
 
-def write_shapes(folder: Path) -> list[Path]:
+def write_shapes(folder: Path, parts: Mapping[str, Part] = SPLITS) -> list[Path]:
     """Write images, truths and four ONNX models to ``folder``; return the models' paths.
 
-    The same bytes every time. Models lie in ``models/<task>/<name>.onnx``.
+    The same bytes every time. ``parts``: how large each split is. Models lie in ``models/<task>/<name>.onnx``.
     """
-    splits = {name: split(name) for name in SPLITS}
+    splits = {name: split(name, part) for name, part in parts.items()}
     for name, made in splits.items():
         write_split(folder, name, made)
     write_words(folder, splits)

@@ -11,6 +11,7 @@ from onnx import helper
 
 from runner import blobs
 from runner.analyses import quantize, running
+from runner.analyses.quantize_cell import after_the_weights
 from runner.analyses.runs import Runs
 from runner.contract import Evaluation, Outcome, Progress, Stage
 from runner.datasets.version import split_file
@@ -205,6 +206,19 @@ def test_a_fixed_batch_and_a_convolution_are_quantised_as_well(
     for model in (models.good_model(shape=[7, 1, 8, 8]), models.small_cnn_model()):
         said = words_of(bench, run(evaluator, asked(bench, model, "quantize")), "quantize.json")
         assert [v["failure"] for v in said["variants"]] == ["", "", ""]
+
+
+def test_what_no_weights_follow_keeps_its_exact_numbers() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="stem"),
+        helper.make_node("Concat", ["a", "a"], ["b"], name="inside", axis=1),
+        helper.make_node("Gemm", ["b", "v"], ["c"], name="head"),
+        helper.make_node("Sigmoid", ["c"], ["scores"], name="scores"),
+        helper.make_node("Relu", ["a"], ["boxes"], name="boxes"),
+        helper.make_node("Concat", ["boxes", "scores"], ["y"], name="table", axis=1),
+    ]
+    graph = helper.make_graph(nodes, "g", [], [])
+    assert set(after_the_weights(graph)) == {"scores", "boxes", "table"}
 
 
 @pytest.mark.parametrize(

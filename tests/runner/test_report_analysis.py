@@ -207,7 +207,7 @@ def test_quantisation_is_told_as_it_was_measured(digits: World) -> None:
         ("int8, dynamic", "failed", "–", "–", "–", "–", "–"),
     )
     assert "5.0 times as fast, a difference that is no chance" in made.words
-    assert "could not be made (no matrix products" in made.words
+    assert "could not be used (no matrix products" in made.words
     assert "@" not in made.words
     assert made.figures == {"as it is": 1.0, "int8, static": 0.75}
 

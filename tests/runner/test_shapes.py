@@ -109,7 +109,7 @@ def test_splits_are_read_as_any_dataset_and_share_no_image(shapes):
 
 def test_files_are_what_the_seeds_paint(shapes):
     folder, _ = shapes
-    made = files.split("dev")
+    made = files.split("dev", files.SPLITS["dev"])
     assert (np.asarray(Image.open(folder / "images/dev/dev-0003.png")) == made.images[3]).all()
     assert (np.asarray(Image.open(folder / "masks/dev/dev-0003.png")) == made.masks[3]).all()
     said = json.loads((folder / "boxes/dev.json").read_text())
@@ -119,7 +119,7 @@ def test_files_are_what_the_seeds_paint(shapes):
 
 def test_both_segmenters_beat_all_background_and_one_beats_the_other(shapes):
     _, models = shapes
-    dev = files.split("dev")
+    dev = files.split("dev", files.SPLITS["dev"])
     scores = {name: miou(dev, models[name]) for name in ("colour-pixels", "outline-pixels")}
     assert scores["colour-pixels"] > 0.33, "all background has 0.16"
     assert scores["outline-pixels"] > scores["colour-pixels"] + 0.05
