@@ -73,6 +73,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('counts', sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column('released', sa.Double(), nullable=True))
         batch_op.add_column(sa.Column('page', sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column('lacking', sa.String(length=40), server_default='', nullable=False))
         batch_op.create_foreign_key(batch_op.f('fk_submission_origin_id_submission'), 'submission', ['origin_id'], ['id'], ondelete='CASCADE')
 
     with op.batch_alter_table('member', schema=None) as batch_op:
@@ -98,6 +99,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table('submission', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_submission_origin_id_submission'), type_='foreignkey')
+        batch_op.drop_column('lacking')
         batch_op.drop_column('page')
         batch_op.drop_column('released')
         batch_op.drop_column('counts')

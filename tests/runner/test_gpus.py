@@ -44,5 +44,6 @@ def test_a_driver_that_does_not_start_is_no_gpu(monkeypatch):
 
 
 def test_what_the_process_of_its_own_says_is_believed_only_if_it_ended_well(monkeypatch):
-    monkeypatch.setattr(gpus, "_DRIVER", "libc.so.6")  # there, and yet no driver
+    monkeypatch.setattr(gpus, "_DRIVER", "libc.so.6")  # a library that is there
+    monkeypatch.setattr(gpus.sys, "executable", "false")
     assert gpus.gpus() == ()

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.community.models import Member
+from bot.features.leaderboards import unserved
 from bot.features.leaderboards.evaluations import evaluation_of
 from bot.features.leaderboards.models import (
     GIVEN,
@@ -152,6 +153,7 @@ async def add(
         format=origin.format if origin else format,
         declared=origin.declared if origin else (declared or Declared()).model_dump(),
     )
+    submission.lacking = await unserved.known(work.session, submission, benchmark)
     work.session.add(submission)
     await work.session.flush()
     return submission
@@ -201,20 +203,23 @@ async def _one_out(
     but_rescored: bool = False,
 ) -> bool:
     """Whether one of those is with the engine, or in another of *states*."""
-    found = select(Submission.id).where(*of, Submission.state.in_(states)).limit(1)
+    # One that no runner can do for now holds up nothing.
+    can = Submission.lacking == ""
+    found = select(Submission.id).where(*of, can, Submission.state.in_(states)).limit(1)
     if but_rescored:
         found = found.where(Submission.purpose != Purpose.RESCORE)
     return await session.scalar(found) is not None
 
 
 async def _head(session: AsyncSession, *of: Any) -> Submission | None:
-    """The first of those that waits; re-scorings of a paused benchmark do not."""
+    """The first of those that waits for its turn; re-scorings of a paused benchmark do not."""
     paused = select(Benchmark.id).where(Benchmark.paused)
     found: Submission | None = await session.scalar(
         select(Submission)
         .where(
             *of,
             Submission.state == State.QUEUED,
+            Submission.lacking == "",
             (Submission.purpose != Purpose.RESCORE) | Submission.benchmark_id.not_in(paused),
         )
         .order_by(Submission.position, Submission.accepted_at)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.community.models import Member
-from bot.features.leaderboards import boards, turns
+from bot.features.leaderboards import boards, lacks, turns
 from bot.features.leaderboards.advice import advice
 from bot.features.leaderboards.metrics import facts_of, flops
 from bot.features.leaderboards.models import (
@@ -74,11 +74,23 @@ async def values_of(work: Work, submission: Submission) -> dict[str, Any]:
         "stage": STAGES.get(Stage(stage)) if stage else None,
         "flops": flops,
         "private": _is_private(submission),
+        **await _nobody(work, submission, card.benchmark),
         "step": list(STAGES).index(Stage(stage)) + 1 if stage else 0,
         "steps": len(STAGES),
         "advice": advice(card),
         "failure": Failure.model_validate(submission.failure) if submission.failure else None,
     }
+
+
+async def _nobody(work: Work, submission: Submission, benchmark: Benchmark) -> dict[str, Any]:
+    """That no runner can do it, while that is so; and whether moderators could be told."""
+    if not submission.lacking:
+        return {"nobody": ""}
+    channel = work.services.people.channel(work.session, benchmark.community_id, "moderators")
+    nobody = lacks.for_member(
+        submission.lacking, format=submission.format, purpose=submission.purpose
+    )
+    return {"nobody": nobody, "told": await channel is not None}
 
 
 def _is_private(submission: Submission) -> bool:
@@ -142,7 +154,8 @@ async def move_up(work: Work) -> None:
             "submission": submission,
             "benchmark": benchmark,
             "who": name or f"baseline {submission.baseline}",
-            "waiting": lines[submission.queue].get(submission.id),
+            "waiting": lines[submission.queue].get(submission.id, turns.Waiting(0, 0.0)),
+            **await _nobody(work, submission, benchmark),
         }
         place = Place.model_validate(submission.place)
         key = key_of(submission)

@@ -153,6 +153,9 @@ class Submission(Base):
     counts: Mapped[bool | None]  #: whether the Ladder let it count; None: not scored
     released: Mapped[float | None]  #: the board value that is shown since
     page: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: runner.errands.Made: the report
+    lacking: Mapped[str] = mapped_column(
+        String(40), default=""
+    )  #: while it waits: the engine's queue that it is for and no runner takes
 
     @property
     def job(self) -> str:

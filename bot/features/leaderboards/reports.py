@@ -29,6 +29,7 @@ async def note_progress(work: Work, progress: Progress) -> None:
         return
     if submission.state == State.DISPATCHED:
         submission.state, submission.started_at = State.RUNNING, work.now
+        submission.lacking = ""
     submission.stage, submission.done = progress.stage, max(submission.done, progress.done)
     await live.show(work, submission, hurry=False)
 

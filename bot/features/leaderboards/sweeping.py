@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import select
 
-from bot.features.leaderboards import analyses, claims, endings, line, live
+from bot.features.leaderboards import analyses, claims, endings, line, live, unserved
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import GIVEN, RANKING, State, Submission
 from bot.kit import outbox
@@ -28,6 +28,7 @@ GAVE_UP = Failure(
 )
 async def sweep(work: Work) -> None:
     """Compare the rows with the engine: what it does not know gets a new attempt."""
+    await unserved.mark(work)
     given = (
         await work.session.scalars(select(Submission).where(Submission.state.in_(GIVEN)))
     ).all()
@@ -72,7 +73,7 @@ async def _start_forgotten(work: Work) -> None:
     """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say."""
     heads = await work.session.scalars(
         select(Submission)
-        .where(Submission.state == State.QUEUED)
+        .where(Submission.state == State.QUEUED, Submission.lacking == "")
         .order_by(Submission.purpose == "rescore", Submission.position)
         .limit(200)
     )

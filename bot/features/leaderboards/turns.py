@@ -50,7 +50,11 @@ async def waiting_all(session: AsyncSession, queue: str) -> dict[str, Waiting]:
     rows = (
         await session.execute(
             select(Submission.id, Submission.member_id, Submission.purpose, Submission.state)
-            .where(Submission.queue == queue, Submission.state.in_((State.QUEUED, *GIVEN)))
+            .where(
+                Submission.queue == queue,
+                Submission.state.in_((State.QUEUED, *GIVEN)),
+                Submission.lacking == "",  # nobody waits for what no runner takes
+            )
             .order_by(Submission.state == State.QUEUED, Submission.position)
         )
     ).all()
