@@ -204,13 +204,13 @@ class Chat:
     async def wait(self, **delta: float) -> None:
         """Let time pass. Schedules fire in order, each at its own moment; what is due is sent.
 
-        Sweeps fire at most 200 times in all, so that a year may pass in a test.
+        Sweeps fire at most 50 times in all, so that a year may pass in a test.
         """
         end = self.clock.moment + timedelta(**delta)
         await self.core.catch_up()  # makes the rows of schedules that are new
         zone = await self._zone()
         after = self.clock.moment
-        coarse = (end - after).total_seconds() / 200
+        coarse = (end - after).total_seconds() / 50
         while due := self._next(after, zone, end, coarse):
             moment, schedules = due
             self.clock.moment = moment

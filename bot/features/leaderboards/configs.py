@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ EXAMPLE = "lr: 0.001\nepochs: 30\noptimiser: adamw"
 _SETTING = re.compile(r"(?:--)?([A-Za-z_][\w.\-/]*)\s*=\s*(.*?)", re.DOTALL)
 _EITHER = re.compile(r"([A-Za-z_][\w.\-/]*)\s*[:=]\s*(.*)")
 _NEXT = re.compile(r"[\s,;]+(?=(?:--)?[A-Za-z_][\w.\-/]*\s*=(?!=))")
+_NESTED = 50  # brackets and braces within each other
 _DEPTH = 4  # of nested names; deeper ones stay as they were written
 
 
@@ -100,7 +102,13 @@ def _tolerant(text: str) -> dict[str, Any] | None:
 
 
 def _loaded(text: str) -> Any:
-    """YAML whose values stay text. An alias could make a page of a line, so there are none."""
+    """YAML whose values stay text. An alias could make a page of a line, so there are none.
+
+    PyYAML looks at every open bracket for each token: 1,900 of them would stop the bot for seconds.
+    """
+    opened = accumulate((c in "[{") - (c in "]}") for c in text)
+    if max(opened, default=0) > _NESTED:
+        raise RecursionError
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
