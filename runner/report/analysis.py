@@ -127,10 +127,9 @@ def _errors(_desk: "Desk", _errand: AnalysisErrand, evidence: Evidence) -> _Draw
 
 def _slices(desk: "Desk", errand: AnalysisErrand, evidence: Evidence) -> _Drawn:
     score = score_of(desk, evidence, metric=errand.metric)
-    picture = classes.draw_slices(score.metrics[0].name, score.slices)
     if not score.slices:
-        words = "Nothing is known of this benchmark's images that could part them."
-        return _Drawn([("slices.png", picture)], words)
+        return _Drawn([], "Nothing is known of this benchmark's images that could part them.")
+    picture = classes.draw_slices(score.metrics[0].name, score.slices)
     return _Drawn([("slices.png", picture)], _slice_words(score), _slice_rows(score))
 
 

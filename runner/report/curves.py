@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from runner.contract import ClassScore, SplitScore
+from runner.report import words
 from runner.report.detection import TIDE, Detections
 from runner.report.style import (
     HEAD,
@@ -37,7 +38,7 @@ def draw(name: str, score: SplitScore, detections: Detections) -> Picture:
     figure = card(
         8.6 if shown else 5.2,
         3.6 + HEAD + 0.75,
-        title=f"{'mAP' if metric.name == 'map' else metric.name} {percent(metric.value)}",
+        title=f"{words.title(metric.name)} {percent(metric.value)}",
         subtitle=f"{name}, {score.split}: {score.images} images",
     )
     axes = axes_in(figure, Box(0.95, 0.7, 3.6, 3.6))
@@ -67,8 +68,8 @@ def draw(name: str, score: SplitScore, detections: Detections) -> Picture:
             "weakest classes: "
             + ", ".join(f"{found.name} ({percent(found.ap or 0)})" for found in shown[:3])
         )
-    words = f"Precision-recall curves on {score.images} {score.split} images: {'; '.join(said)}."
-    return picture(figure, words)
+    alt = f"Precision-recall curves on {score.images} {score.split} images: {'; '.join(said)}."
+    return picture(figure, alt)
 
 
 def _weakest(figure: Figure, shown: list[ClassScore]) -> None:

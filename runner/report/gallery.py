@@ -8,17 +8,12 @@ import numpy as np
 from runner.report.detection import Detections
 from runner.report.evidence import Evidence
 from runner.report.style import HEAD, INK, SMALL, Box, Picture, axes_in, card, picture, plain
-from runner.report.thumbnails import thumbnail
+from runner.report.thumbnails import MOST_INVENTED, SHADES, thumbnail
 from runner.report.worst import Mistake
 
 _ACROSS = 6
 _SIDE = 1.25  # inches
 _WORDS = 0.52
-LEGENDS = {
-    "classification": "wrong, and surest of it",
-    "detection": "green: found; red: invented; dashed yellow: missed",
-    "segmentation": "left: true classes; right: predicted ones",
-}
 
 
 def draw(
@@ -43,7 +38,7 @@ def draw(
         width,
         HEAD + rows * (_SIDE + _WORDS) + 0.2,
         title=f"The {kind}" if mistakes else "No mistake on dev",
-        subtitle=LEGENDS[evidence.task],
+        subtitle=legend_of(evidence),
     )
     height = figure.get_size_inches()[1]
     for number, mistake in enumerate(mistakes):
@@ -59,6 +54,19 @@ def draw(
             fontsize=SMALL - 1, color=INK, va="top", linespacing=1.15,
         )  # fmt: skip
     return picture(figure, alternative(evidence, mistakes, kind=kind))
+
+
+def legend_of(evidence: Evidence) -> str:
+    """Return what colours and sides mean on the images of a task."""
+    if evidence.task == "classification":
+        return "wrong, and surest of it"
+    if evidence.task == "detection":
+        return f"green: found; red: the {MOST_INVENTED} surest inventions; dashed yellow: missed"
+    shades = zip(SHADES, evidence.manifest.classes[1:], strict=False)
+    if len(evidence.manifest.classes) - 1 > len(SHADES):
+        return "left: true classes; right: predicted ones"
+    named = ", ".join(f"{name} {shade}" for shade, name in shades)
+    return f"left: true, right: predicted; {named}"
 
 
 def alternative(evidence: Evidence, mistakes: Sequence[Mistake], *, kind: str) -> str:

@@ -42,7 +42,7 @@ class Page:
     figures: Sequence[Sequence[str]]
     meanings: Sequence[tuple[str, str]]
     picture: Picture
-    confused: Sequence[tuple[str, str, int]]
+    confused: Sequence[tuple[str, str, str]]
     tide: Picture | None
     classes: Sequence[ClassScore]
     reliability: Picture | None

@@ -7,11 +7,11 @@ from runner.datasets.truth import IGNORED, Boxes, Truth
 from runner.report.detection import Detections
 from runner.report.evidence import Evidence
 
-TITLES = {"classification": "Accuracy", "detection": "mAP", "segmentation": "Mean IoU"}
+TITLES = {"classification": "Accuracy", "detection": "AP", "segmentation": "Mean IoU"}
 
 
 def measured(evidence: Evidence) -> float:
-    """Return accuracy, mAP (IoU .50 to .95) or mean IoU over all images, 0 to 1."""
+    """Return accuracy, AP (IoU .50 to .95) or mean IoU over all images, 0 to 1."""
     if evidence.task == "detection":
         return Detections(evidence).mean_ap()
     if evidence.task == "segmentation":

@@ -79,7 +79,7 @@ def _dev_parts(sections: Sections) -> dict[str, Any]:
     dev, mistakes = sections.dev, sections.mistakes
     calibration = dev.calibration if dev else None
     return {
-        "confused": dev.confused if dev else (),
+        "confused": [(true, said, f"{n:,}") for true, said, n in dev.confused] if dev else (),
         "tide": curves.errors(sections.detections) if sections.detections else None,
         "classes": dev.classes if dev else (),
         "reliability": (
@@ -114,7 +114,7 @@ def _shots(sections: Sections, mistakes: Sequence[Mistake]) -> list[Shot]:
 def _mistakes_words(sections: Sections) -> str:
     if not sections.mistakes or sections.evidence is None:
         return ""
-    legend = gallery.LEGENDS[sections.evidence.task]
+    legend = gallery.legend_of(sections.evidence)
     return f"{len(sections.mistakes)} of {words.count(len(sections.evidence), 'image')}; {legend}."
 
 

@@ -48,6 +48,7 @@ TITLE, TEXT, SMALL = 15.0, 9.5, 8.0  #: points
 DPI = 130
 HEAD = 0.95  #: inches at the top of a card that its title and subtitle take
 _INSET = 0.06
+_SMALLEST = 0.8  # of its size, for a subtitle that would not fit
 _MISSING = "\u25a1"
 
 
@@ -79,9 +80,11 @@ def card(width: float, height: float, *, title: str, subtitle: str = "") -> Figu
         left, 1 - 0.36 / height, plain(title, letters), color=INK, fontsize=TITLE,
         fontweight="bold", va="center",
     )  # fmt: skip
+    room = int(letters * 1.75)
+    smaller = min(1.0, max(_SMALLEST, room / max(len(subtitle), 1)))
     figure.text(
-        left, 1 - 0.66 / height, plain(subtitle, int(letters * 1.75)), color=SOFT, fontsize=9,
-        va="center",
+        left, 1 - 0.66 / height, plain(subtitle, int(room / smaller)), color=SOFT,
+        fontsize=9 * smaller, va="center",
     )  # fmt: skip
     figure.add_artist(
         Rectangle(

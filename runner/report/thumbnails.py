@@ -13,14 +13,19 @@ from runner.report.evidence import Evidence
 SIDE = 168  #: pixels of the longer side
 _SMALL = 64  # images below this are blown up pixel by pixel: smoothing would invent detail
 _FOUND, _INVENTED, _MISSED = "#3ddbb5", "#ff6a3d", "#ffd23f"
-_SHADES = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
+#: what marks each class of a mask but the first, which is left as it is (Tol's bright colours)
+SHADES = {
+    "blue": "#4477aa", "red": "#ee6677", "green": "#228833", "yellow": "#ccbb44",
+    "light blue": "#66ccee", "purple": "#aa3377",
+}  # fmt: skip
+MOST_INVENTED = 3  #: boxes of an image that are drawn though nothing is there: more hide the image
 
 
 def thumbnail(evidence: Evidence, image: int, detections: Detections | None = None) -> Image.Image:
     """Return the image in RGB, its longer side ``SIDE`` pixels.
 
-    Detection: found boxes green, invented ones red, missed ones dashed yellow. Segmentation: the
-    true classes left, the predicted ones right, background as it is.
+    Detection: found boxes green, the surest invented ones red, missed ones dashed yellow. Segmentation: the
+    true classes left, the predicted ones right, over the image in grey.
     """
     pixels = np.asarray(evidence.images[image])
     if evidence.task == "segmentation":
@@ -55,18 +60,20 @@ def _scaled(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def overlaid(pixels: NDArray[np.uint8], classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image [h, w, c] in RGB with each class of its mask in a colour, 0 as it is."""
-    mixed = _rgb(pixels).astype(np.float32)
+    """Return an image [h, w, c] in grey with each class of its mask in a colour, but 0."""
+    # In grey: on coloured pixels a mark would be neither its own colour nor theirs.
+    grey = pixels.astype(np.float32).mean(axis=2, keepdims=True)
+    mixed = np.repeat(0.7 * grey, 3, axis=2)
     for number in np.unique(classes):
         if number in (0, IGNORED):
             continue
         mask = classes == number
-        mixed[mask] = 0.45 * mixed[mask] + 0.55 * np.array(_shade(int(number)))
+        mixed[mask] = 0.35 * mixed[mask] + 0.65 * np.array(_shade(int(number)))
     return mixed.astype(np.uint8)
 
 
 def _shade(number: int) -> tuple[int, int, int]:
-    text = _SHADES[(number - 1) % len(_SHADES)]
+    text = list(SHADES.values())[(number - 1) % len(SHADES)]
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
@@ -75,9 +82,9 @@ def _draw_boxes(small: Image.Image, detections: Detections, image: int, factor: 
     found = detections.found(image)
     for box in found.hits:
         _framed(brush, _corners(box, factor), _FOUND)
-    for box, score in zip(found.false, found.false_scores, strict=True):
-        if score >= SURE:
-            _framed(brush, _corners(box, factor), _INVENTED)
+    for place in np.argsort(-found.false_scores, kind="stable")[:MOST_INVENTED]:
+        if found.false_scores[place] >= SURE:
+            _framed(brush, _corners(found.false[place], factor), _INVENTED)
     for box in found.missed:
         _dashed(brush, _corners(box, factor))
 

@@ -53,8 +53,9 @@ def describe(evidence: Evidence, image: int, detections: Detections | None = Non
         return Mistake(image, _box_words(evidence, detections, image))
     names = evidence.manifest.classes
     if evidence.task == "segmentation":
-        iou, lowest = _image_iou(evidence, image)
-        return Mistake(image, f"IoU {100 * iou:.0f} %, worst: {names[lowest]}")
+        iou, (there, instead) = _image_iou(evidence, image)
+        taken = f"{names[there]} taken for {names[instead]}"
+        return Mistake(image, f"IoU {100 * iou:.0f} %, most: {taken}")
     assert isinstance(evidence.truth, np.ndarray)
     shares = probabilities(evidence.predictions[image : image + 1])[0]
     said = int(evidence.predictions[image].argmax())
@@ -100,8 +101,11 @@ def _listed(names: list[str], most: int = 2) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _image_iou(evidence: Evidence, image: int) -> tuple[float, int]:
-    """Return the mean IoU over the classes in one image, as truth or prediction, and the worst."""
+def _image_iou(evidence: Evidence, image: int) -> tuple[float, tuple[int, int]]:
+    """Return the mean IoU over the classes in one image, as truth or prediction.
+
+    With it what most wrong pixels are: the true class, and the one that was said.
+    """
     assert not isinstance(evidence.truth, Boxes)
     classes = len(evidence.manifest.classes)
     true = evidence.truth[image].ravel().astype(np.int64)
@@ -112,6 +116,6 @@ def _image_iou(evidence: Evidence, image: int) -> tuple[float, int]:
     either = counts.sum(axis=0) + counts.sum(axis=1) - both
     there = either > 0
     if not there.any():
-        return 1.0, 0
-    ious = np.where(there, both / np.maximum(either, 1), np.inf)
-    return float(ious[there].mean()), int(ious.argmin())
+        return 1.0, (0, 0)
+    wrong = counts - np.diag(both)
+    return float((both[there] / either[there]).mean()), divmod(int(wrong.argmax()), classes)

@@ -128,5 +128,5 @@ class ShapesWorld:
             ClassScore(name=n, support=9, **({"ap": 0.4} if box else {"iou": 0.6, "dice": 0.7}))
             for n in self.manifest.classes
         )
-        metric = Metric(name="map" if box else "miou", value=value, low=0.4, high=0.6)
+        metric = Metric(name="ap" if box else "miou", value=value, low=0.4, high=0.6)
         return SplitScore(split="dev", images=len(self.pixels), metrics=(metric,), classes=classes)

@@ -115,8 +115,10 @@ def test_a_difference_needs_another_model(digits: World) -> None:
 
 
 def test_images_without_attributes_have_no_slices(digits: World) -> None:
-    made = ask(digits, "slices", digits.predictions(skill=2))
+    errand = errand_of(digits, "slices", digits.predictions(skill=2))
+    made = analysis.carry_out(digits.desk, errand)
     assert "Nothing is known" in made.words
+    assert not made.artifacts, "an empty chart says nothing"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def _of_calibration(dev: SplitScore) -> str:
 def _of_classes(card: Card, dev: SplitScore) -> str:
     if dev.confused and dev.confused[0][2] > 1:
         true, taken_for, count = dev.confused[0]
-        return f"It takes {true} for {taken_for} most often ({count} times on dev): look at those images first."
+        often = f"{count:,} pixels" if card.benchmark.task == "segmentation" else f"{count} times"
+        return f"It takes {true} for {taken_for} most often ({often} on dev): look at those images first."
     graded = [
         (worth, name, one.name)
         for one in dev.classes
