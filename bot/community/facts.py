@@ -1,7 +1,7 @@
 """What features tell each other: typed facts, announced in the transaction that makes them so."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,33 @@ class JobLines:
     """An admin asks how the jobs are. Whoever has some appends to ``lines``."""
 
     lines: list[JobLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class JobAtWork:
+    """What a runner is on, in words."""
+
+    what: str  #: such as "k3m9p2qa on digits"
+    stage: str  #: such as "predicting"; empty: it has only begun
+    since: datetime
+
+
+@dataclass(frozen=True)
+class QueueLine:
+    """What waits for runners of one kind."""
+
+    queue: str  #: as the engine names it
+    waiting: int
+    oldest: datetime  #: when the one that waits longest came
+
+
+@dataclass(frozen=True)
+class RunnersAsked:
+    """An admin looks at the runners. Whoever has jobs with the engine adds what it knows of them."""
+
+    keys: frozenset[str]  #: of the jobs that runners are on
+    jobs: dict[str, JobAtWork] = field(default_factory=dict)  #: by key
+    queues: list[QueueLine] = field(default_factory=list)
+    efficiency: dict[str, list[float]] = field(
+        default_factory=dict
+    )  #: by runner: what recent jobs reached of the machine's own limit

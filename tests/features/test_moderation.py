@@ -12,7 +12,6 @@ from bot.features.moderation import roles
 from bot.features.moderation.channels import parse
 from bot.features.moderation.schedules import in_words
 from bot.kit.command import Feature, Refusal, Role, Schedule
-from bot.kit.jobs import RunnerSeen
 from bot.kit.schedule import ScheduleChanged, ScheduleRow
 
 WEEKLY = "probe.weekly"
@@ -282,21 +281,6 @@ async def test_jobs_and_runners_say_when_the_engine_is_away(chat):
     chat.engine.away = True
     for line in ("/admin jobs", "/admin runners"):
         assert "cannot be reached" in await chat.ask("moira", line)
-
-
-async def test_runners_are_shown_with_sandbox_and_heartbeat(chat):
-    assert "No runner is up" in await chat.ask("moira", "/admin runners")
-    chat.engine.seen = [
-        RunnerSeen(
-            "box-1", "cpu", "reduced", "2-core CPU", {"numpy": "2.1"},
-            chat.now - timedelta(seconds=12), None,
-        )
-    ]  # fmt: skip
-    [row] = (await chat.say("moira", "/admin runners")).message.blocks[0].rows
-    plain = [cell.replace("\\", "") for cell in row]
-    assert plain[0:2] == ["box-1", "cpu"]
-    assert plain[2].startswith("reduced: no network")
-    assert plain[3:] == ["2-core CPU", "numpy 2.1", "12 s ago", "no"]
 
 
 async def test_the_log_shows_who_did_what_to_whom_and_can_be_narrowed(chat, ada):

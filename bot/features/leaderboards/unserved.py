@@ -24,10 +24,11 @@ _AT_ONCE = 200  #: messages that one sweep changes; the next one does the rest
 def queue_of(submission: Submission, benchmark: Benchmark) -> str:
     """The engine's queue for what this submission needs."""
     purpose = "score" if submission.purpose in RANKING else submission.purpose
-    return _queue(submission.queue, submission.format, purpose, benchmark.minimum_tier)
+    return queue_of_kind(submission.queue, submission.format, purpose, benchmark.minimum_tier)
 
 
-def _queue(line: str, format: str, purpose: str, minimum_tier: str) -> str:
+def queue_of_kind(line: str, format: str, purpose: str, minimum_tier: str) -> str:
+    """The same for all submissions of a kind."""
     return queue_name(
         line,
         needs_of(
@@ -68,7 +69,7 @@ async def _waiting(session: AsyncSession) -> set[tuple[str, str]]:
         .where(Submission.state.in_(_WAITS))
         .group_by(*kinds, Submission.lacking)
     )
-    return {(_queue(*kind), mark) for *kind, mark, _ in rows}
+    return {(queue_of_kind(*kind), mark) for *kind, mark, _ in rows}
 
 
 async def _turn(work: Work, queue: str, *, lacking: bool) -> None:

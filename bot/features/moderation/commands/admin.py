@@ -4,10 +4,9 @@ from bot.community import audit
 from bot.community.channels import PURPOSES
 from bot.community.facts import JobLines
 from bot.community.members import suggest_members
-from bot.features.moderation import channels, jobs, roles, schedules
+from bot.features.moderation import channels, jobs, roles, runners, schedules
 from bot.features.moderation.declaration import feature
 from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role
-from bot.kit.jobs import RunnerSeen
 from bot.kit.message import Place
 from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
@@ -132,7 +131,7 @@ async def jobs_(ctx: Context) -> Reply:
         {
             "lines": said.lines,
             "outbox": await jobs.outbox(ctx.session),
-            "runners": await _runners(ctx),
+            "runners": await runners.seen(ctx),
             "zone": ctx.member.timezone,
         },
     )
@@ -140,15 +139,9 @@ async def jobs_(ctx: Context) -> Reply:
 
 @feature.command("admin runners", "Who scores models, and how safely", who=Role.ADMIN, private=True)
 async def runners_(ctx: Context) -> Reply:
-    return Reply("runners.md.j2", {"runners": await _runners(ctx), "now": ctx.now})
-
-
-async def _runners(ctx: Context) -> list[RunnerSeen] | None:
-    """The runners the engine has heard of; None when it cannot be reached itself."""
-    try:
-        return await ctx.services.engine.runners()
-    except ConnectionError:
-        return None
+    shown, waiting = await runners.shown(ctx)
+    values = {"runners": shown, "waiting": waiting, "own": ctx.services.engine.trusted}
+    return Reply("runners.md.j2", values | {"now": ctx.now, "zone": ctx.member.timezone})
 
 
 def _lacking(field: str, example: str) -> Refusal:
