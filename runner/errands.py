@@ -10,6 +10,7 @@ from pydantic import Field
 
 from runner.contract import (
     Artifact,
+    Declared,
     Format,
     Ladder,
     Limits,
@@ -188,6 +189,8 @@ class AnalysisErrand(_Errand):
     other_name: str = ""
     outputs: tuple[Artifact, ...] = ()  #: what an analysing runner made
     speed: Speed | None = None
+    declared: Declared = Declared()  #: of the model, for what is made from it
+    limits: Limits = Limits()
 
 
 class DatasetErrand(Plain):

@@ -23,16 +23,12 @@ import onnx
 import onnx.helper
 import onnx.numpy_helper
 
-from runner.formats import onnx_walk
 from runner.formats.fitting import Fed, fit
-from runner.formats.onnx_flops import flops
-from runner.formats.onnx_metadata import declared_output, declared_preprocessing, read_metadata
-from runner.formats.onnx_signature import read_signature
+from runner.formats.onnx_reading import read_onnx
 from runner.formats.output_contract import read_output_contract
 from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import ImageShape, Signature
 from runner.formats.usual import admitted
-from runner.plain_text import cleaned
 from runner.predict import heads, pace
 from runner.predict.feeding import Feed, Images, Rows
 from runner.predict.heads import Head, Want
@@ -78,21 +74,7 @@ def prepare() -> Start:
 
 def open_onnx(words: dict[str, Any], data: bytes) -> Opened:
     """Check an ONNX file, corner by corner, and load it. Raises Refusal."""
-    image = ImageShape(words["height"], words["width"], words["channels"])
-    model = onnx_walk.parse(data)
-    census = onnx_walk.walk(model, memory=words["limits"]["memory"])
-    metadata = read_metadata(model)
-    how = declared_preprocessing(metadata, words["declared"]["preproc"], channels=words["channels"])
-    signature = read_signature(model, image, how=how, task=words["task"], classes=words["classes"])
-    facts = {
-        "parameters": census.parameters,
-        "opset": max(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")),
-        "input": cleaned(signature.words(image)),
-        "flops": flops(model, signature.name, signature.shape(signature.batch or 1, image)),
-        "producer": cleaned(f"{model.producer_name} {model.producer_version}", 60),
-        "output": declared_output(model, metadata, words["task"]),
-    }
-    del model
+    signature, facts = read_onnx(words, data)
     return OnnxNet(data, signature.name), signature, facts
 
 

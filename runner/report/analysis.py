@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.contract import Artifact, SplitScore
+from runner.contract import Artifact, DatasetManifest, SplitScore
 from runner.errands import AnalysisErrand, Made
 from runner.failures import Refusal
-from runner.formats import sniff
 from runner.plain_text import cleaned
+from runner.preflight import refuse_hostile
 from runner.report import classes, confusion, curves, gallery, quantization, robustness, saliency
 from runner.report import words as figures
 from runner.report.detection import SURE, detections_of
@@ -28,24 +28,36 @@ _ROWS = 26  #: lines of a table in a chat, head and all
 _WORDS = 1200
 _CELL = 60
 _MODELS = {"model-static.onnx", "model-dynamic.onnx"}
+_ROOM = 8 << 20  # bytes that a quantised file may have beyond twice the model's own
 _MOST_MODEL = 1 << 30
 _BYTES = "application/octet-stream"
 
 
-def _models(desk: "Desk", errand: AnalysisErrand) -> list[Artifact]:
-    """Return the quantised models, the member's to keep; only what begins like an ONNX file."""
+def _models(
+    desk: "Desk", errand: AnalysisErrand, manifest: DatasetManifest
+) -> tuple[list[Artifact], str]:
+    """Return the quantised models that are handed to the member, and in words which are not.
+
+    A hostile model has a say in what its quantised files hold: they are looked through as it was.
+    """
+    found: list[Artifact] = []
+    withheld = []
     if errand.analysis != "quantize":
-        return []
-    outputs, found = Outputs(desk, errand.outputs), []
+        return found, ""
+    outputs = Outputs(desk, errand.outputs)
+    most = min(_ROOM + 2_000_000 * errand.limits.model_mb, _MOST_MODEL)
     for file in errand.outputs:
         if file.name in _MODELS:
-            data = outputs.data(file.name, most=_MOST_MODEL)
-            sniff.refuse_unless_onnx(
-                bytes(data[: sniff.HEAD_BYTES]), size=len(data), most=_MOST_MODEL
-            )
+            data = bytes(outputs.data(file.name, most=most))
+            try:
+                refuse_hostile(data, manifest, declared=errand.declared, limits=errand.limits)
+            except Refusal as refusal:
+                why = cleaned(f"{refusal.problem} {refusal.got}", 160)
+                withheld.append(f" {file.name} is not handed out: {why} ({refusal.code}).")
+                continue
             # Of what else a runner says of its file nothing is passed on.
             found.append(file.model_copy(update={"media_type": _BYTES, "alt": ""}))
-    return found
+    return found, "".join(withheld)
 
 
 class _Drawn:
@@ -68,12 +80,13 @@ def carry_out(desk: "Desk", errand: AnalysisErrand) -> Made:
     """Draw one analysis. Raises Refusal where its files are missing or of another form."""
     evidence = gather(desk, errand.dataset, errand.dev)
     drawn = _ANALYSES[errand.analysis](desk, errand, evidence)
+    models, withheld = _models(desk, errand, evidence.manifest)
     return Made(
         artifacts=(
             *(stored(desk, name, picture) for name, picture in drawn.pictures),
-            *_models(desk, errand),
+            *models,
         ),
-        words=cleaned(drawn.words, _WORDS),
+        words=cleaned(drawn.words, _WORDS - len(withheld)) + withheld,
         figures=drawn.figures,
         rows=tuple(tuple(cleaned(cell, _CELL) for cell in row) for row in drawn.rows[:_ROWS]),
     )

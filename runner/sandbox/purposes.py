@@ -35,5 +35,6 @@ PURPOSES: dict[str, Purpose] = {
         MappingProxyType({"ORT_DISABLE_TELEMETRY": "1", **_ONE_THREAD}),
         scratch=1 << 30,
     ),
+    "preflight": Purpose("runner.predict.preflight_cell", MappingProxyType(_ONE_THREAD)),
     "probe": Purpose("runner.sandbox.probes", MappingProxyType({})),
 }

@@ -132,6 +132,7 @@ async def test_an_analysis_that_is_only_lied_about_ends_as_our_fault(lab, analys
     assert "cost nothing" in (await live(lab.chat, analysed)).text
 
 
+@pytest.mark.sandbox
 async def test_no_page_of_a_runners_is_served_as_ours(lab, analysed):
     said = await honest(lab, analysed)
     model = await lab.sent("model-static.onnx", good_model(), "text/html")

@@ -303,6 +303,7 @@ def test_what_was_scored_once_and_is_damaged_since_is_our_stores_fault(digits: W
         ask(digits, "errors", dev)
 
 
+@pytest.mark.sandbox
 def test_of_a_quantised_file_only_its_bytes_are_passed_on(digits: World) -> None:
     full = np.eye(10, dtype=np.float32)[digits.labels]
     variants = [{"name": "float", "predictions": "rows.npy"}]

@@ -17,7 +17,7 @@ from bot.kit.command import Refusal, Upload
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.message import Place
 from bot.kit.work import Context, Work
-from runner.contract import Artifact, Outcome
+from runner.contract import Artifact, Declared, Limits, Outcome
 from runner.errands import AnalysisErrand, Made
 
 Analysis = Literal["confusion", "errors", "slices", "diff", "saliency", "robustness", "quantize"]
@@ -216,7 +216,15 @@ async def ask_again(work: Work, submission: Submission) -> None:
     origin = await work.session.get_one(Submission, submission.origin_id)
     errand = await errand_for(work, origin, cast("Any", submission.purpose))
     outputs = (*claim.predictions, *claim.artifacts)
-    asked = errand.model_copy(update={"outputs": outputs, "speed": claim.speed})
+    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+    asked = errand.model_copy(
+        update={
+            "outputs": outputs,
+            "speed": claim.speed,
+            "declared": Declared.model_validate(origin.declared),
+            "limits": Limits.model_validate(benchmark.limits),
+        }
+    )
     await work.ask(asked, key=key, urgent=True)
 
 
