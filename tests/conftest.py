@@ -1,14 +1,21 @@
 """A bot on an empty database, on SQLite and on Postgres, and a clock that the test can turn."""
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import hypothesis
+import jinja2
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from bot.app import Bot
 from bot.config import Settings
+from bot.kit import db
 from bot.kit.db import Base
+from bot.kit.render import Renderer
 from bot.kit.testing import Chat, StillEngine, TurnableClock
 from tests.desk_here import DeskHere
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
@@ -18,6 +25,42 @@ hypothesis.settings.register_profile("bookwiz", deadline=None)
 hypothesis.settings.load_profile("bookwiz")
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+class Remembered(jinja2.BytecodeCache):
+    """Templates as code, by where they are and what stands in them."""
+
+    def __init__(self):
+        self.codes = {}
+
+    def load_bytecode(self, bucket):
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket):
+        self.codes[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once():
+    """Let all bots of a run share what was compiled: it was half of a test's time.
+
+    Templates are code, and statements SQL, for every dialect object anew; here one is as good as
+    another of its kind.
+    """
+    words, pages, made = Remembered(), Remembered(), Renderer.__init__
+
+    def remembering(self, features):
+        made(self, features)
+        self._words.bytecode_cache, self._pages.bytecode_cache = words, pages
+
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in (PGDialectAsync_psycopg, SQLiteDialect_aiosqlite):
+            patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
+            patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))
+        engine = partial(db.create_async_engine, execution_options={"compiled_cache": {}})
+        patch.setattr(db, "create_async_engine", engine)
+        patch.setattr(Renderer, "__init__", remembering)
+        yield
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -34,16 +77,29 @@ def settings(database_url, tmp_path):
 
 
 @pytest.fixture
-async def bot(settings):
+async def bot(settings, tmp_path_factory):
     """A bot whose schedules and courier the test drives."""
     desk = DeskHere(settings.data / "files", settings.data / "datasets")
     bot = Bot(settings, StillEngine(), clock=TurnableClock(), desk=desk)
-    async with bot.database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await set_up(bot.database, tmp_path_factory.getbasetemp() / "template.db")
     await bot.prepare()
     await bot.engine.start(bot.outcome, bot.progress)
     yield bot
     await empty(bot)
+
+
+async def set_up(database, template):
+    """Make the tables; on SQLite by copying a file in which they were made once."""
+    tables = frozenset(Base.metadata.tables)
+    template = template.with_suffix(f".{hash(tables)}.db")
+    if database.is_sqlite and template.exists():
+        shutil.copyfile(template, database.url.database)
+        return
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    if database.is_sqlite:
+        await database.close()  # brings all of it into the one file
+        shutil.copyfile(database.url.database, template)
 
 
 async def empty(bot):
