@@ -29,6 +29,7 @@ from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
 from bot.kit.work import Services
 from bot.web.files import RunnerFiles
+from bot.web.metrics import JobMetrics
 from bot.web.pages import FeaturePages
 from bot.web.server import WebServer
 from bot.web.uploads import Uploads
@@ -88,11 +89,18 @@ class Bot:
             cap=settings.files.made_mb * 1_000_000,
         )  # fmt: skip
         self.uploads = Uploads(self.core)
+        self.metrics = JobMetrics(self.core)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             database=self.database,
-            parts=[LocalApi(self.chat), runner_files, self.uploads, FeaturePages(self.core)],
+            parts=[
+                LocalApi(self.chat),
+                runner_files,
+                self.uploads,
+                self.metrics,
+                FeaturePages(self.core),
+            ],
         )
         self.alarm = Alarm(self.core.fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,6 +161,7 @@ class Bot:
         """Do what must wait for the commit. The outbox may hold something, whoever wrote."""
         self.courier.wake()
         self.clerk.wake()
+        self.metrics.committed(facts)
         if any(isinstance(fact, ScheduleChanged) for fact in facts):
             task = asyncio.create_task(self.set_alarms())
             self._tasks.add(task)

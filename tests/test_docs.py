@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 from bot.cli import main as bookwiz
 from bot.config import Settings
+from bot.web.metrics import JobMetrics
 from runner.cli import main as runner
 from runner.failures import CODES
 
@@ -28,6 +30,24 @@ ERRORS = """# Why a model has no score
 A submission that ends without a score says one of these codes, with what was expected and what came.
 Those of the second table are ours: they cost no quota, and the bot tries again by itself.
 
+"""
+METRICS = """# Metrics
+
+`/metrics` is for Prometheus. It is served where the bot listens (`BOOKWIZ_WEB__HOST`, by default this
+machine alone); the proxy of the compose file lets nobody to it from outside. Beside these there are
+Prometheus's own of the process (`process_…`, `python_…`).
+
+No label names a member, a model, a benchmark or a runner. `queue` is the engine's queue: the line
+that a benchmark's jobs wait in, and after each plus what they need (`cpu+full+torch`: tier full and
+PyTorch). `line` is what a runner takes: `cpu`, `gpu`, `any` (the bot's own) or `other`. Gauges are
+read from the rows and the engine at each visit; counters and histograms count since the bot started.
+
+Worth an alarm: `bookwiz_job_oldest_seconds` over what your community waits for; a
+`bookwiz_runner_heartbeat_age_seconds` over 60; `bookwiz_attempts_lost_total` that grows;
+`bookwiz_reached` at 0.
+
+| Metric | Kind | Labels | What it is |
+|---|---|---|---|
 """
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {"bookwiz": bookwiz, "bookwiz-runner": runner}
@@ -64,8 +84,30 @@ def errors_page():
     return f"{ERRORS}{theirs}\n{ours}"
 
 
+def metrics_of(registry):
+    """Every metric of ours in *registry* as Prometheus reads it: name, kind, labels, help."""
+    for collector in registry._collector_to_names:
+        for metric in collector.describe() if hasattr(collector, "describe") else ():
+            if metric.name.startswith("bookwiz_"):
+                name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+                yield name, metric.type, collector._labelnames, metric.documentation
+
+
+def metrics_page():
+    found = [*metrics_of(REGISTRY), *metrics_of(JobMetrics(None).registry)]
+    rows = [
+        f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {words} |\n"
+        for name, kind, labels, words in sorted(found)
+    ]
+    return METRICS + "".join(rows)
+
+
 #: documents that are made from code → how
-MADE = {"configuration.md": settings_page, "errors.md": errors_page}
+MADE = {
+    "configuration.md": settings_page,
+    "errors.md": errors_page,
+    "metrics.md": metrics_page,
+}
 
 
 def command(words):

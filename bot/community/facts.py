@@ -69,3 +69,26 @@ class RunnersAsked:
     efficiency: dict[str, list[float]] = field(
         default_factory=dict
     )  #: by runner: what recent jobs reached of the machine's own limit
+
+
+@dataclass(frozen=True)
+class JobCounts:
+    """Somebody counts jobs that have no end yet. Whoever has some adds to it."""
+
+    jobs: dict[tuple[str, str], int] = field(
+        default_factory=dict
+    )  #: by queue, as the engine names it, and state
+    oldest: dict[str, datetime] = field(
+        default_factory=dict
+    )  #: by queue, when the one came that waits longest for a runner
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """A job has its end, whatever that is."""
+
+    queue: str  #: as the engine names it
+    end: str  #: such as "scored"
+    seconds: float  #: since it was accepted
+    attempts: int
+    lost: int  #: of these, by a fault of ours

@@ -6,7 +6,6 @@ from typing import Protocol
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,7 +25,7 @@ class WebServer:
     """Listens while the bot is up. Knows what is served, not by whom.
 
     ``/healthz`` says that the process runs, ``/readyz`` that its database answers and has the
-    schema, ``/metrics`` is for Prometheus.
+    schema.
     """
 
     def __init__(self, host: str, port: int, *, database: Database, parts: Iterable[Part]) -> None:
@@ -37,7 +36,6 @@ class WebServer:
             [
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
-                web.get("/metrics", self._metrics),
             ]
         )
         for part in parts:
@@ -89,9 +87,6 @@ class WebServer:
                 status=503, text=f"tables are missing, run bookwiz migrate: {', '.join(lacking)}\n"
             )
         return web.Response(text="ready\n")
-
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @web.middleware

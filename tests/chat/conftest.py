@@ -74,7 +74,9 @@ async def town(_trial, bot) -> AsyncIterator[Town]:
     """The local chat of a community of three: moira (admin), ada and bob."""
     chat = LocalChat(bot.core)
     bot.courier.chats["local"] = chat
-    web = WebServer("127.0.0.1", 0, database=bot.database, parts=[LocalApi(chat, beat_seconds=0.3)])
+    web = WebServer(
+        "127.0.0.1", 0, database=bot.database, parts=[LocalApi(chat, beat_seconds=0.3), bot.metrics]
+    )
     async with bot.core.work("tests") as work:
         for handle, name in (("moira", "Moira"), ("ada", "Ada Lovelace"), ("bob", "Bob")):
             await bot.core.services.people.account(

@@ -12,6 +12,8 @@ from runner.contract import Progress, Speed, Stage
 from tests.features.boards import MODEL, given, scored, submit
 from tests.features.test_unserved import QUEUE, SCRIPT
 
+EXPORTED = b"PK\x03\x04" + bytes(26) + b"net/archive_format" + bytes(80)
+
 
 def a_runner(chat, name="box-1", **more):
     given_ = {
@@ -132,12 +134,12 @@ async def test_efficiency_is_the_median_of_jobs_that_were_long_enough_to_measure
 async def test_what_waits_is_shown_by_queue_with_the_oldest_and_whether_anybody_takes_it(board):
     async with board.core.work("tests") as work:
         await work.session.execute(
-            update(Benchmark).values(formats=["onnx", "torchscript"], per_day=9)
+            update(Benchmark).values(formats=["onnx", "torchscript", "pt2"], per_day=9)
         )
     board.engine.unserved = {QUEUE}
     await submit(board, "ada", SCRIPT)
     await board.wait(minutes=30)
-    await submit(board, "bob", SCRIPT + b"1")
+    await submit(board, "bob", EXPORTED)
     await submit(board, "chen", MODEL)
     await board.wait(minutes=2)
     message = await asked(board)

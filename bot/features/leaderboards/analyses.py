@@ -10,7 +10,16 @@ from typing import Any, Literal, cast, get_args
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards import answers, claims, doubts, ladder, line, live, report_pages
+from bot.features.leaderboards import (
+    answers,
+    claims,
+    doubts,
+    endings,
+    ladder,
+    line,
+    live,
+    report_pages,
+)
 from bot.features.leaderboards.models import WAITING, Benchmark, Purpose, State, Submission
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
@@ -244,6 +253,7 @@ async def take_drawn(work: Work, job: str, answered: Answered) -> None:
     submission.page = answered.answer.model_dump(mode="json")
     submission.state, submission.finished_at, submission.done = State.SCORED, work.now, 1.0
     await work.session.flush()
+    await endings.announce(work, submission)
     await live.show(work, submission)
     origin = await work.session.get_one(Submission, submission.origin_id)
     await report_pages.ask(work, origin, previous=await ladder.best_of(work.session, origin))

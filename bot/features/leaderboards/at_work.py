@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.community.facts import JobAtWork, QueueLine, RunnersAsked
+from bot.community.facts import JobAtWork, JobCounts, QueueLine, RunnersAsked
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.live import STAGES
-from bot.features.leaderboards.models import GIVEN, Benchmark, State, Submission
+from bot.features.leaderboards.models import GIVEN, WAITING, Benchmark, State, Submission
 from bot.features.leaderboards.unserved import queue_of_kind
 from bot.kit.work import Work
 from runner.contract import Stage
 
+_BEFORE = (State.QUEUED, State.DISPATCHED)  #: no runner has begun
 _RECENT = 200  #: scored submissions whose efficiency is looked at
 _SHORTEST = 0.1  #: seconds of predicting; in less, efficiency cannot be measured
 
@@ -22,7 +22,9 @@ _SHORTEST = 0.1  #: seconds of predicting; in less, efficiency cannot be measure
 @feature.on(RunnersAsked)
 async def tell_of_runners(work: Work, asked: RunnersAsked) -> None:
     asked.jobs.update(await _jobs(work.session, asked.keys))
-    asked.queues.extend(await waiting_by_queue(work.session))
+    counts = JobCounts()
+    await count_jobs(work, counts)
+    asked.queues.extend(lines_of(counts))
     asked.efficiency.update(await _efficiency(work.session))
 
 
@@ -44,21 +46,29 @@ async def _jobs(session: AsyncSession, keys: Iterable[str]) -> dict[str, JobAtWo
     }
 
 
-async def waiting_by_queue(session: AsyncSession) -> list[QueueLine]:
-    """What waits for a runner, by the engine's names of queues; longest line first."""
+@feature.on(JobCounts)
+async def count_jobs(work: Work, asked: JobCounts) -> None:
+    """Add the submissions that have no end yet."""
     kinds = (Submission.queue, Submission.format, Submission.purpose, Benchmark.minimum_tier)
-    rows = await session.execute(
-        select(*kinds, func.count(), func.min(Submission.accepted_at))
+    rows = await work.session.execute(
+        select(*kinds, Submission.state, func.count(), func.min(Submission.accepted_at))
         .join(Benchmark, Benchmark.id == Submission.benchmark_id)
-        .where(Submission.state.in_((State.QUEUED, State.DISPATCHED)))
-        .group_by(*kinds)
+        .where(Submission.state.in_(WAITING))
+        .group_by(*kinds, Submission.state)
     )
-    lines: dict[str, tuple[int, datetime]] = {}
-    for *kind, count, oldest in rows:
+    for *kind, state, count, oldest in rows:
         queue = queue_of_kind(*kind)
-        before, since = lines.get(queue, (0, oldest))
-        lines[queue] = (before + count, min(since, oldest))
-    found = [QueueLine(queue, count, oldest) for queue, (count, oldest) in lines.items()]
+        asked.jobs[queue, state] = asked.jobs.get((queue, state), 0) + count
+        if state in _BEFORE:
+            asked.oldest[queue] = min(asked.oldest.get(queue, oldest), oldest)
+
+
+def lines_of(counts: JobCounts) -> list[QueueLine]:
+    """What waits for a runner, by the engine's names of queues; longest line first."""
+    found = [
+        QueueLine(queue, sum(counts.jobs.get((queue, state), 0) for state in _BEFORE), oldest)
+        for queue, oldest in counts.oldest.items()
+    ]
     return sorted(found, key=lambda q: (-q.waiting, q.queue))
 
 

@@ -1,8 +1,8 @@
 """How a submission ends: with a score or without one. Each ends once."""
 
 from bot.community import audit
-from bot.community.facts import SubmissionScored
-from bot.features.leaderboards import boards, ladder, line, live, ranks, report_pages
+from bot.community.facts import JobEnded, SubmissionScored
+from bot.features.leaderboards import boards, ladder, line, live, ranks, report_pages, unserved
 from bot.features.leaderboards.models import Benchmark, Purpose, Score, State, Submission
 from bot.features.leaderboards.ranking import place
 from bot.kit.work import Work
@@ -15,6 +15,7 @@ async def fail(work: Work, submission: Submission, failure: Failure) -> None:
     submission.failure = failure.model_dump(mode="json")
     submission.claim = None
     await work.session.flush()
+    await announce(work, submission)
     await live.show(work, submission)
     if submission.member_id is not None and submission.purpose == Purpose.SCORE:
         values = await live.values_of(work, submission)
@@ -23,6 +24,20 @@ async def fail(work: Work, submission: Submission, failure: Failure) -> None:
     if failure.ours:
         await _tell_moderators(work, submission, failure)
     await line.dispatch_next(work, submission)
+
+
+async def announce(work: Work, submission: Submission) -> None:
+    """Tell whoever counts that a submission has its end, which is its state."""
+    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+    await work.announce(
+        JobEnded(
+            queue=unserved.queue_of(submission, benchmark),
+            end=submission.state,
+            seconds=(work.now - submission.accepted_at).total_seconds(),
+            attempts=submission.attempt,
+            lost=submission.losses,
+        )
+    )
 
 
 async def _tell_moderators(work: Work, submission: Submission, failure: Failure) -> None:
@@ -70,6 +85,7 @@ async def score(work: Work, submission: Submission, outcome: Outcome) -> None:
     if submission.counts:
         await ranks.refresh(work, benchmark)
     await report_pages.ask(work, submission, previous=best)
+    await announce(work, submission)
     await live.show(work, submission)
     await _tell_of_a_best(work, submission, benchmark)
     await line.dispatch_next(work, submission)

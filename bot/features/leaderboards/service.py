@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards import claims, line, live, ranks
+from bot.features.leaderboards import claims, endings, line, live, ranks
 from bot.features.leaderboards.models import (
     GIVEN,
     RANKING,
@@ -170,6 +170,7 @@ async def cancel(ctx: Context, submission: Submission) -> None:
     submission.state, submission.finished_at = State.CANCELLED, ctx.now
     submission.claim = None
     await ctx.session.flush()
+    await endings.announce(ctx, submission)
     await live.show(ctx, submission)
     await claims.ask_next(ctx, submission)
     await line.dispatch_next(ctx, submission)
