@@ -137,9 +137,9 @@ async def test_what_waits_is_shown_by_queue_with_the_oldest_and_whether_anybody_
             update(Benchmark).values(formats=["onnx", "torchscript", "pt2"], per_day=9)
         )
     board.engine.unserved = {QUEUE}
-    await submit(board, "ada", SCRIPT)
+    await submit(board, "ada", EXPORTED)
     await board.wait(minutes=30)
-    await submit(board, "bob", EXPORTED)
+    await submit(board, "bob", SCRIPT)
     await submit(board, "chen", MODEL)
     await board.wait(minutes=2)
     message = await asked(board)
