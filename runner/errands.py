@@ -51,6 +51,17 @@ class Scored(Plain):
     artifacts: tuple[Artifact, ...] = ()
 
 
+class Entrant(Plain):
+    """A scored submission, by what is kept of each image."""
+
+    submission: str
+    name: str  #: whose
+    statistics: Sha256  #: of the split that is asked about
+    shadow: Sha256 | None = None
+    quality: float | None = None  #: what is shown; None: estimated from the statistics
+    cost: float | None = None  #: for a Pareto front: milliseconds an image, bytes …
+
+
 class ReportErrand(_Errand):
     """Draw the card's picture and write the report page. Answered by ``Made``."""
 
@@ -64,6 +75,8 @@ class ReportErrand(_Errand):
     dev: Sha256 | None = None  #: predictions on dev
     previous: Sha256 | None = None  #: those of the same team's best before
     previous_submission: str = ""
+    kept: Sha256 | None = None  #: what is kept of each dev image of this one
+    against: tuple[Entrant, ...] = ()  #: whom it is compared with on dev, by what is kept of dev
     speed: Speed | None = None
     model: ModelFacts | None = None
     model_sha256: str = ""
@@ -85,17 +98,6 @@ class Made(Plain):
     words: str = ""
     figures: dict[str, float] = Field(default_factory=dict)  #: what the words are about, for tables
     rows: tuple[tuple[str, ...], ...] = ()  #: a table for the chat; the first row is its head
-
-
-class Entrant(Plain):
-    """A scored submission, by what is kept of each image."""
-
-    submission: str
-    name: str  #: whose
-    statistics: Sha256  #: of the split that is asked about
-    shadow: Sha256 | None = None
-    quality: float | None = None  #: what is shown; None: estimated from the statistics
-    cost: float | None = None  #: for a Pareto front: milliseconds an image, bytes …
 
 
 class RankErrand(_Errand):

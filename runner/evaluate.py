@@ -7,6 +7,7 @@ ours apart.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from runner.predictions import Claims, Predictions, as_npy, predict
 from runner.sandbox.cell import Cell
 
 _RANK: dict[Tier, int] = {"none": 0, "reduced": 1, "full": 2}
+_MIB = 1 << 20
 log = logging.getLogger(__name__)
 
 Report = Callable[[Progress], None]
@@ -273,7 +275,9 @@ def _speed(claims: Claims) -> Speed:
 
 
 def _facts(evaluation: Evaluation, predicted: Predictions, model: bytes) -> ModelFacts:
-    return facts_of(predicted.claims, size=len(model), format=admission.words_of(evaluation))
+    facts = facts_of(predicted.claims, size=len(model), format=admission.words_of(evaluation))
+    memory = math.ceil(predicted.peak_memory / _MIB) or None
+    return facts.model_copy(update={"memory_mb": memory})
 
 
 def facts_of(claims: Claims, *, size: int, format: str = "onnx") -> ModelFacts:

@@ -48,6 +48,7 @@ class Predictions:
     claims: Claims
     #: rows of the first dev images under other contracts, by name, where none was declared
     probes: dict[str, NDArray[Any]] = field(default_factory=dict)
+    peak_memory: int = 0  #: bytes, of the predicting process, by the kernel's word; 0: not known
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def predict(
         others = _written(spare[place * few :][:few], row, manifest)
         if len(others):
             probes[name] = others
-    return Predictions(tuple(np.split(rows, edges)), claims, probes)
+    return Predictions(tuple(np.split(rows, edges)), claims, probes, ending.peak_memory)
 
 
 def _probed(row: Row, images: int) -> int:

@@ -170,7 +170,7 @@ def assert_the_card_is_whole(card, board):
     assert re.search(r"Rank \*\*1.*\*\* of [123] by \w+ on \d+ hidden images", text), text
     assert re.search(r"95 % interval [\d.]+ – [\d.]+", text), text
     assert metric in text
-    for said in ("Dev and board", "ms one image alone", "parameters", "sandbox"):
+    for said in ("Dev and board", "ms one image alone", "parameters", "MB of memory", "sandbox"):
         assert said in text, f"{board}: {said}"
     [picture] = of_kind(card, Image)
     assert len(picture.alt) > 40, board

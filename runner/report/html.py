@@ -41,6 +41,7 @@ class Page:
     warnings: Sequence[str]
     figures: Sequence[Sequence[str]]
     meanings: Sequence[tuple[str, str]]
+    against: Sequence[Sequence[str]]  #: head and rows, or nothing
     picture: Picture
     confused: Sequence[tuple[str, str, str]]
     tide: Picture | None

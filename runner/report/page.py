@@ -11,7 +11,7 @@ from runner import blobs
 from runner.contract import Artifact, SplitScore
 from runner.errands import Made, ReportErrand
 from runner.plain_text import cleaned
-from runner.report import classes, curves, gallery, reliability, words
+from runner.report import against, classes, curves, gallery, reliability, words
 from runner.report.html import Page, Shot, render
 from runner.report.secrecy import dev_score, released, told
 from runner.report.sections import Sections, draw_card
@@ -29,13 +29,15 @@ def carry_out(desk: "Desk", errand: ReportErrand) -> Made:
     """Draw the card's picture and write the page. Raises Refusal where its files are not here."""
     sections = Sections(desk, errand)
     picture = draw_card(sections)
-    page = render(_page(sections, picture))
+    compared = against.rows(desk, errand)
+    page = render(_page(sections, picture, compared))
     return Made(
         artifacts=(
             stored(desk, "report.png", picture),
             blobs.store(desk.files, page.encode(), name="report.html", media_type="text/html"),
         ),
         words=cleaned(_words(errand), _ALT),
+        rows=compared,
     )
 
 
@@ -51,7 +53,7 @@ def _words(errand: ReportErrand) -> str:
     return words.headline(dev) if dev else ""
 
 
-def _page(sections: Sections, picture: Picture) -> Page:
+def _page(sections: Sections, picture: Picture, compared: against.Rows) -> Page:
     errand = sections.errand
     lead = next(iter(told(errand)), None)
     return Page(
@@ -65,6 +67,7 @@ def _page(sections: Sections, picture: Picture) -> Page:
         warnings=errand.warnings,
         figures=_figures(errand),
         meanings=_meanings(errand),
+        against=compared,
         picture=picture,
         **_dev_parts(sections),
         cost=_cost(errand),

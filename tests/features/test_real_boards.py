@@ -12,6 +12,7 @@ from tests.runner.seasons import SIZES, Season
 
 # What a desk answers does not depend on the database; other tests ask both.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DEV = "Image by image on dev"
 TASKS = ("classification", "detection", "segmentation")
 
 
@@ -76,6 +77,39 @@ async def test_who_cannot_be_told_apart_shares_a_place_and_a_bad_model_does_not(
     assert [rows[who][0] for who in ("Ada", "Bob", "Chen")] == ["1 (tied)", "1 (tied)", "3"]
     assert "could be chance" in answer.message.plain()
     assert "Rank **1 (tied)** of 2" in (await live(chat, second)).text.replace("\\", "")
+
+
+async def test_a_card_says_how_far_it_is_from_the_own_best_and_the_leader(chat, world):
+    first, _ = await enter(chat, world, "ada", skill=0.4, seed=1)
+    alone = (await live(chat, first)).message
+    assert not [b for b in alone.blocks if _compares(b)]
+    leads, _ = await enter(chat, world, "bob", skill=0.95, seed=2)
+    second, scored = await enter(chat, world, "ada", skill=0.7, seed=1)
+    [table] = [b for b in (await live(chat, second)).message.blocks if _compares(b)]
+    own, leader = ([cell.replace("\\", "") for cell in row] for row in table.rows)
+    assert own[0] == f"against own best so far, {first.submission}"
+    assert leader[0] == f"against the leader, {leads.submission}"
+    assert (own[1][0], leader[1][0]) == ("+", "-")
+    assert own[3] == leader[3] == "hardly"
+    asked = [e for e in chat.clerk.desk.asked if e.kind == "report"][-1]
+    of_dev = {a.sha256 for a in scored.artifacts if a.name == "statistics-dev.npz"}
+    assert {asked.kept} == of_dev, "of hidden images two entries are not compared"
+
+
+def _compares(block):
+    return isinstance(block, Table) and DEV in block.head[0]
+
+
+async def test_the_leader_is_compared_with_the_next_team_and_not_with_itself(chat):
+    world = await opened(chat, "classification")
+    other, _ = await enter(chat, world, "bob", skill=0.3, seed=2)
+    first, _ = await enter(chat, world, "ada", skill=0.6, seed=1)
+    second, _ = await enter(chat, world, "ada", skill=0.98, seed=1)
+    [table] = [b for b in (await live(chat, second)).message.blocks if _compares(b)]
+    assert [row[0].replace("\\", "") for row in table.rows] == [
+        f"against own best so far, {first.submission}",
+        f"against the next on the board, {other.submission}",
+    ]
 
 
 async def test_for_deployment_the_slow_one_stays_only_if_it_is_clearly_better(chat, world):

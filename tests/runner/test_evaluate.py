@@ -48,6 +48,7 @@ def test_a_good_model_gets_scores_speed_facts_and_files(bench: Bench, evaluator:
     assert outcome.tier == prove().tier
     assert outcome.model.input == "float32 [N, 1, 8, 8], scaled by 1/255"
     assert outcome.model.parameters == 640
+    assert 10 < outcome.model.memory_mb < 1024, "what the kernel saw of the cell"
     assert outcome.model.opset == 17
     assert outcome.speed.p50_ms > 0
     assert outcome.speed.efficiency > 0

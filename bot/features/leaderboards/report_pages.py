@@ -6,10 +6,11 @@ from bot.community.models import Member
 from bot.features.leaderboards import answers, boards, ladder, live
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import RANKING, Benchmark, State, Submission
+from bot.features.leaderboards.ranking import Entry
 from bot.kit.errands import Answered
 from bot.kit.work import Work
 from runner.contract import Artifact, Outcome
-from runner.errands import Made, ReportErrand
+from runner.errands import Entrant, Made, ReportErrand
 
 
 async def ask(work: Work, submission: Submission, *, previous: Submission | None) -> None:
@@ -35,6 +36,8 @@ async def ask(work: Work, submission: Submission, *, previous: Submission | None
         dev=dev.sha256,
         previous=before.sha256 if before else None,
         previous_submission=previous.id if previous and before else "",
+        kept=_kept(submission),
+        against=await _others(work, benchmark, submission, previous),
         speed=outcome.speed,
         model=outcome.model,
         model_sha256=submission.sha256,
@@ -48,6 +51,38 @@ async def ask(work: Work, submission: Submission, *, previous: Submission | None
         benchmark_image=manifest.source if manifest else "",
     )
     await work.ask(errand, key=f"report:{submission.id}")
+
+
+def _kept(submission: Submission) -> str | None:
+    found = ladder.statistics_of(submission, "dev")
+    return found.sha256 if found else None
+
+
+async def _others(
+    work: Work, benchmark: Benchmark, submission: Submission, previous: Submission | None
+) -> tuple[Entrant, ...]:
+    """Whom the card compares it with on dev: the team's own best, and who leads beside it."""
+    placed = (await boards.board(work.session, benchmark)).placed
+    others = [p.entry.submission for p in placed if not _same_team(p.entry, submission)]
+    leads = placed and placed[0].entry.submission in others
+    found = []
+    if previous is not None:
+        found.append((previous, f"own best so far, {previous.id}"))
+    if others:
+        name = "the leader" if leads else "the next on the board"
+        first = await work.session.get_one(Submission, others[0])
+        found.append((first, f"{name}, {first.id}"))
+    return tuple(
+        Entrant(submission=other.id, name=name, statistics=kept)
+        for other, name in found
+        if (kept := _kept(other))
+    )
+
+
+def _same_team(entry: Entry, submission: Submission) -> bool:
+    if submission.member_id is None:
+        return entry.submission == submission.id
+    return entry.member_id == submission.member_id
 
 
 async def _pictures(work: Work, submission: Submission) -> tuple[Artifact, ...]:
