@@ -76,7 +76,11 @@ def load_coco(
 
 def _inside(folder: Path, name: str) -> Path:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except ValueError as error:  # a zero in it, or half a letter
+        raise DatasetError(f"{name[:80]!a} is no file_name ({error})") from error
+    if not inside:
         raise DatasetError(f"{name[:80]} leads out of {folder.name}")
     return path
 
@@ -91,8 +95,8 @@ def _boxes(
     try:
         boxes = Boxes(
             image=np.array([n for n, _ in rows], np.int64),
-            box=np.array([a["bbox"] for _, a in rows], np.float64).reshape(-1, 4),
-            category=np.array([place[a["category_id"]] for _, a in rows], np.int64),
+            box=np.array([a["bbox"] for _, a in rows], np.float64).reshape(len(rows), 4),
+            category=np.array([place[int(a["category_id"])] for _, a in rows], np.int64),
             area=np.array(
                 [a.get("area", a["bbox"][2] * a["bbox"][3]) for _, a in rows], np.float64
             ),
@@ -102,7 +106,7 @@ def _boxes(
             pad=np.array([p.pad for p in pictures.placed], np.float64),
         )
         return checked_boxes(boxes, where)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise DatasetError(
             f"{where}: an annotation is not as expected: image_id, category_id (of a category that "
             f"is there) and bbox [x, y, width, height] ({type(error).__name__}: {error})"
@@ -132,7 +136,7 @@ def _read(path: Path) -> _Instances:
         images = {int(image["id"]): dict(image) for image in listed["images"]}
         names = {int(c["id"]): str(c["name"]) for c in listed["categories"]}
         nameless = [number for number, image in images.items() if "file_name" not in image]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DatasetError(
             f"{path.name}: not COCO instances, which have images (id, file_name), annotations and "
             f"categories (id, name) ({type(error).__name__}: {error})"
@@ -144,7 +148,17 @@ def _read(path: Path) -> _Instances:
         raise DatasetError(
             f"{path.name}: {len(nameless)} images have no file_name, or none is there"
         )
+    if not names:
+        raise DatasetError(f"{path.name}: no category is there; expected id and name of each class")
     return _grouped(images, listed["annotations"], names, path.name)
+
+
+def _id(said: Any) -> int | None:
+    """Return a number that some programs write as 1.0 or "1"; None for what is none."""
+    try:
+        return int(said)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _grouped(
@@ -153,10 +167,11 @@ def _grouped(
     by_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
     stray = 0
     for annotation in annotations:
-        if not isinstance(annotation, dict) or annotation.get("image_id") not in images:
+        number = _id(annotation.get("image_id")) if isinstance(annotation, dict) else None
+        if number is None or number not in images:
             stray += 1
         else:
-            by_image[annotation["image_id"]].append(annotation)
+            by_image[number].append(annotation)
     if annotations and stray == len(annotations):
         raise DatasetError(f"{where}: no annotation belongs to any of its images")
     warnings = [f"{stray} annotations belong to no image and were left out"] if stray else []

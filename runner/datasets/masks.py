@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from runner.datasets.pictures import SHOWN, Pictures, Unreadable, pictures_in, refuse_too_large
+from runner.datasets.pictures import (
+    FORMATS,
+    SHOWN,
+    Pictures,
+    Unreadable,
+    pictures_in,
+    refuse_too_large,
+)
 from runner.datasets.resizing import Resize
 from runner.datasets.source import DatasetError, Source, chosen, named
 from runner.datasets.truth import IGNORED, most_of
@@ -78,7 +85,7 @@ def load_masks(
 def _mask(path: Path) -> Image.Image:
     """Return a mask in mode L whose pixels are class numbers. Raises DatasetError."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=FORMATS) as opened:
             refuse_too_large(opened)
             pixels = np.asarray(opened)
             mode = opened.mode

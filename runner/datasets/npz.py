@@ -14,7 +14,6 @@ all             perhaps ``attribute_NAME`` [n], words
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,30 +28,43 @@ _NEEDED = {
     "segmentation": {"masks"},
     "detection": {"image", "box", "category"},
 }
+_MORE = {"classes", "area", "crowd", "size", "scale", "pad"}
 ATTRIBUTE = "attribute_"
 
 
 def load_npz(path: Path, task: Task = "classification") -> Source:
     """Return the split in ``path``. Raises DatasetError; pickled arrays are never opened."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = ({"images"} | _NEEDED[task]) - set(archive.files)
-            if missing:
-                found = ", ".join(archive.files) or "nothing"
-                raise DatasetError(
-                    f"{path.name}: no array {' and '.join(sorted(missing))}; found {found}"
-                )
+        with np.load(path, allow_pickle=False) as opened:
+            archive = _wanted(opened, task, path.name)
             images = as_images(archive["images"], path.name)
             truth, warnings = _truth(archive, task, images, path.name)
-            classes = named(archive["classes"].tolist()) if "classes" in archive.files else None
+            classes = named(archive["classes"].tolist()) if "classes" in archive else None
             attributes = {
-                name.removeprefix(ATTRIBUTE): _words(archive[name], len(images), name)
-                for name in archive.files
+                name.removeprefix(ATTRIBUTE): _words(array, len(images), name)
+                for name, array in archive.items()
                 if name.startswith(ATTRIBUTE)
             }
-    except (OSError, BadZipFile, ValueError, EOFError) as error:
+    except (DatasetError, MemoryError):
+        raise
+    except Exception as error:  # numpy has Python's own parser read heads, and zipfile the rest
         raise DatasetError(f"{path.name}: cannot be read ({error})") from error
     return Source(images, truth, classes, warnings, attributes)
+
+
+def _wanted(opened: Mapping[str, NDArray[Any]], task: Task, where: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays that are read for ``task``, by name."""
+    needed = {"images"} | _NEEDED[task]
+    missing = needed - set(opened)
+    if missing:
+        found = ", ".join(opened) or "nothing"
+        raise DatasetError(f"{where}: no array {' and '.join(sorted(missing))}; found {found}")
+    names = [n for n in opened if n in needed | _MORE or n.startswith(ATTRIBUTE)]
+    arrays = {name: opened[name] for name in names}
+    strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+    if strange:
+        raise DatasetError(f"{where}: {', '.join(strange)} is no array")
+    return arrays
 
 
 def _truth(

@@ -15,6 +15,8 @@ from runner.datasets.resizing import Placed, Resize
 from runner.datasets.source import DatasetError, as_images
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+#: what the endings promise: other decoders of Pillow (one starts a program) are nobody's need here
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _MOST_PIXELS = 64_000_000  # of one picture: a photograph has 50 million at most
 _GREY = {"1", "L"}
 _SIXTEEN = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
@@ -98,7 +100,7 @@ def decode(path: Path) -> tuple[Image.Image, tuple[str, ...]]:
         # A warning of Pillow (a large picture, odd metadata) is nobody's to read here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as opened:
+            with Image.open(path, formats=FORMATS) as opened:
                 refuse_too_large(opened)
                 return _eight_bits(opened)
     except UnidentifiedImageError:
@@ -152,7 +154,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as opened:
+            with Image.open(path, formats=FORMATS) as opened:
                 turned = opened.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
                 width, height = opened.size
     except (

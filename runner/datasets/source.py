@@ -1,5 +1,6 @@
 """A split as it came from outside, before it is checked: images, truth, class names, and doubts."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,10 +69,18 @@ def as_labels(array: NDArray[np.generic], count: int, where: str) -> NDArray[np.
 
 def named(classes: Sequence[object]) -> tuple[str, ...]:
     """Return class names as clean strings. Raises DatasetError for empty or repeated ones."""
-    names = tuple(" ".join(str(name).split()) for name in classes)
+    names = tuple(_shown(str(name)) for name in classes)
     if not all(names) or len(set(names)) != len(names):
         raise DatasetError(f"class names must be different and not empty: {', '.join(names)[:200]}")
     return names
+
+
+def _shown(name: str) -> str:
+    """Return a name on one line; what is half a letter or no letter at all is a question mark."""
+    whole = "".join(
+        "?" if unicodedata.category(c) in ("Cs", "Cc") and not c.isspace() else c for c in name
+    )
+    return " ".join(whole.split())
 
 
 def as_masks(array: NDArray[np.generic], shape: tuple[int, ...], where: str) -> NDArray[np.uint8]:

@@ -264,7 +264,7 @@ def test_a_desk_says_what_it_cannot_look_through(tmp_path):
     desk = Desk(tmp_path, tmp_path)
     for errand, code in (
         (DatasetErrand(dataset="nothing-0123456789ab"), "E_RUNNER_DATASET"),
-        (DatasetErrand(archive="0" * 64), "E_RUNNER_FETCH"),
+        (DatasetErrand(archive="0" * 64), "E_DESK_FILE"),
         (DatasetErrand(), "E_RUNNER_DATASET"),
     ):
         with pytest.raises(Refusal) as refused:

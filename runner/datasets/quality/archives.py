@@ -3,8 +3,11 @@
 The sizes that an archive states are never believed: bytes are counted as they come out.
 """
 
+import lzma
 import shutil
+import struct
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +22,13 @@ _LONGEST = 200  # bytes of one name in UTF-8: file systems take 255
 _DEEPEST = 12
 _LINK = 0o120000
 _KIND = 0o170000
+#: turn the order of letters around, so that a name reads as another one
+_TURNING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+#: what readers of archives raise for bytes that make no sense to them
+_BROKEN = (
+    OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, RuntimeError, ValueError, OverflowError,
+)  # fmt: skip
 _LEFT_OUT = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _GIB = 1 << 30
 
@@ -27,7 +37,7 @@ _GIB = 1 << 30
 class Most:
     """How much may come out of an archive."""
 
-    files: int = 60_000
+    files: int = 60_000  #: and as many folders
     size: int = 2 * _GIB  #: bytes, of all files together
 
 
@@ -45,29 +55,24 @@ def unpack(archive: BinaryIO, target: Path, most: Most | None = None) -> int:
     """
     most = most or Most()
     target.mkdir()
-    count = left = 0
-    left = most.size
+    count, left = 0, most.size
+    folders = {target}
     try:
         for member in _members(archive, target):
             place = _place(target, member.name)
             if place is None:
                 continue
-            if member.open is None:
-                _folder(place, member.name)
-                continue
-            count += 1
-            if count > most.files:
+            _folder(place.parent if member.open else place, member.name, folders)
+            count += member.open is not None
+            if max(count, len(folders)) > most.files:
                 raise Refusal(
-                    "E_ARCHIVE", "There are too many files in the archive.",
-                    expected=f"at most {most.files:,} files", got=f"more than {most.files:,}",
+                    "E_ARCHIVE", "There are too many files or folders in the archive.",
+                    expected=f"at most {most.files:,} of each", got=f"more, at {member.name}",
                     fix="Send a sample: a few thousand images show all that is to be seen.",
                 )  # fmt: skip
-            _folder(place.parent, member.name)
-            left -= _write(member, place, left, most)
-    except (
-        OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError,
-        NotImplementedError, ValueError,
-    ) as error:  # fmt: skip
+            if member.open is not None:
+                left -= _write(member, place, left, most)
+    except _BROKEN as error:
         raise Refusal(
             "E_ARCHIVE", got=f"{type(error).__name__}: {error}",
             fix="It may have been cut off on the way: test it with `unzip -t` or `tar -t`, send it again.",
@@ -144,13 +149,19 @@ def _place(target: Path, name: str) -> Path | None:
     path = PurePosixPath(name.replace("\\", "/"))
     parts = [part for part in path.parts if part != "."]
     windows_drive = bool(parts) and len(parts[0]) == 2 and parts[0][1] == ":"  # noqa: PLR2004 - C:
-    if path.is_absolute() or ".." in parts or windows_drive or "\0" in name:
+    if path.is_absolute() or ".." in parts or windows_drive:
         raise Refusal(
             "E_ARCHIVE", f"{name} leads out of the archive.", expected="names within one folder",
             got="an absolute path or '..'", fix="Pack the folder from the inside, with relative names.",
         )  # fmt: skip
     if not parts or any(part.startswith(".") or part in _LEFT_OUT for part in parts):
         return None
+    if any(_is_hidden(letter) for letter in name):
+        raise Refusal(
+            "E_ARCHIVE", f"The name {name[:60]!a} holds characters that cannot be shown.",
+            expected="names in UTF-8, without control characters and marks that turn the text",
+            got=f"{name[:60]!a}", fix="Rename it, and pack the folder again.",
+        )  # fmt: skip
     longest = max(len(part.encode(errors="surrogateescape")) for part in parts)
     if longest > _LONGEST or len(parts) > _DEEPEST:
         raise Refusal(
@@ -161,9 +172,19 @@ def _place(target: Path, name: str) -> Path | None:
     return target.joinpath(*parts)
 
 
-def _folder(place: Path, name: str) -> None:
+def _is_hidden(letter: str) -> bool:
+    # A surrogate stands for a byte that is no UTF-8.
+    return unicodedata.category(letter) in ("Cc", "Cs") or ord(letter) in _TURNING
+
+
+def _folder(place: Path, name: str, made: set[Path]) -> None:
+    """Make a folder, and note in ``made`` what is there by now."""
+    if place in made:
+        return
+    _folder(place.parent, name, made)
+    made.add(place)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise _clash(name) from None
 

@@ -20,7 +20,7 @@ _CPU_SECONDS, _MEMORY, _FILE = 280, 3 << 30, 2 << 30
 _LATE = (
     *(f"runner.datasets.{name}" for name in ("attributes", "coco", "folders", "idx", "masks", "npz")),
     *(f"encodings.{name}" for name in ("ascii", "cp437", "latin_1", "utf_8_sig", "utf_16")),
-    "bz2", "gzip", "lzma", "numpy.random", "PIL.ImageCms",
+    "bz2", "gzip", "lzma", "numpy.random", "PIL.ImageCms", "PIL.MpoImagePlugin",
 )  # fmt: skip
 
 

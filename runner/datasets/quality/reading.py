@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import IO, Any, get_args
 
@@ -72,7 +73,7 @@ def from_archive(path: Path, name: str, *, seconds: float = SECONDS) -> Subject:
             with path.open("rb") as archive:
                 _run(folder, archive, seconds)
         except OSError as error:
-            raise Refusal("E_RUNNER_FETCH", got=type(error).__name__) from error
+            raise Refusal("E_DESK_FILE", got=type(error).__name__) from error
         return _told(folder, name)
 
 
@@ -107,7 +108,8 @@ def _told(folder: Path, name: str) -> Subject:
         if words.get("code") not in CODES:
             raise Refusal("E_RUNNER_BUG", got="an unknown code")
         raise Refusal(
-            words["code"], **{key: str(words[key]) for key in ("problem", "expected", "got", "fix")}
+            words["code"],
+            **{key: str(words.get(key, "")) for key in ("problem", "expected", "got", "fix")},
         )
     if said.get("task") not in get_args(Task):
         raise Refusal("E_RUNNER_BUG", got="the reader misspoke: an unknown task")
@@ -121,7 +123,10 @@ def _told(folder: Path, name: str) -> Subject:
         )
     except DatasetError as error:
         raise Refusal("E_DATASET_FORM", got=str(error)) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, MemoryError,
+        zipfile.BadZipFile,
+    ) as error:  # fmt: skip
         raise Refusal("E_RUNNER_BUG", got=f"the reader misspoke: {type(error).__name__}") from error
 
 
@@ -133,11 +138,17 @@ def _answer(folder: Path) -> dict[str, Any]:
             expected="pictures that decode within 3 GB and five minutes", got="the reader's end",
             fix="Send a sample, smaller pictures, or files saved anew as PNG or JPEG.",
         )  # fmt: skip
-    said: dict[str, Any] = json.loads(path.read_bytes())
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise Refusal("E_RUNNER_BUG", got=f"the reader misspoke: {type(error).__name__}") from error
+    if not isinstance(said, dict) or not isinstance(said.get("refused", {}), dict):
+        raise Refusal("E_RUNNER_BUG", got="the reader misspoke: another form")
     return said
 
 
 def _source(path: Path, task: Task, facts: dict[str, Any]) -> Source:
+    _refuse_growing(path)
     found = load_npz(path, task)
     count = len(found.images)
     names, sizes = tuple(map(str, facts["names"])), facts["sizes"]
@@ -154,6 +165,21 @@ def _source(path: Path, task: Task, facts: dict[str, Any]) -> Source:
         tuple(map(str, facts["unreadable"])),
         int(facts["total"]),
     )
+
+
+def _refuse_growing(path: Path) -> None:
+    """Refuse arrays that a child cannot have left: it stores them as they are, in plain files.
+
+    Raises ValueError.
+    """
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("no plain file")
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+    if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+        raise ValueError("arrays that grow")
+    if sum(info.file_size for info in infos) > path.stat().st_size:
+        raise ValueError("more than is there")
 
 
 def write_answer(folder: Path, archive: IO[bytes]) -> None:
