@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from pydantic import ValidationError
@@ -133,12 +133,27 @@ def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
     bookwiz dataset add NAME --board SRC [--train SRC] [--dev SRC] [--shadow SRC]
                         --licence TEXT --source TEXT [--conditions shadow=TEXT]
 
-    SRC is a folder with a folder of pictures for each class, an .npz file with images and labels,
-    or IMAGES,LABELS in MNIST's IDX format. All options: bookwiz-runner dataset add --help
+    \b
+    SRC by --task:  classification  a folder of class folders, a .npz file, or IMAGES,LABELS (IDX)
+                    detection       FOLDER,INSTANCES.json (COCO) or a .npz file
+                    segmentation    IMAGES,MASKS (two folders) or a .npz file
+
+    All options: bookwiz-runner dataset add --help. Look through it first: bookwiz dataset check.
     """  # noqa: D301 - click's mark, not an escape
     from bot.datasets import add
 
     _run(add(_settings(data), name, options))
+
+
+@dataset.command(
+    "check",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    short_help="Look through a dataset: repeats, light, likely wrong labels.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dataset_check(arguments: tuple[str, ...]) -> None:
+    """Look through a dataset: bookwiz-runner dataset check, in a process of its own."""
+    _runner("dataset", "check", *arguments)
 
 
 @main.command(
@@ -148,8 +163,13 @@ def dataset_add(name: str, options: tuple[str, ...], data: Path | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def export(arguments: tuple[str, ...]) -> None:
     """Write a PyTorch module as ONNX: bookwiz-runner export, in a process of its own."""
-    ours = [sys.executable, "-m", "runner", "export"]
-    sys.exit(subprocess.run([*ours, *arguments], check=False).returncode)
+    _runner("export", *arguments)
+
+
+def _runner(*words: str) -> NoReturn:
+    """Do as ``bookwiz-runner`` does, in a process of its own, under the name that was typed."""
+    start = "from runner.cli import main; main(prog_name='bookwiz')"
+    sys.exit(subprocess.run([sys.executable, "-c", start, *words], check=False).returncode)
 
 
 @main.command("new-feature")

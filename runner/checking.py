@@ -28,7 +28,7 @@ from runner.contract import (
 )
 from runner.datasets.version import SplitFile, read_manifest, split_file
 from runner.evaluate import facts_of, failure_of
-from runner.failures import Refusal
+from runner.failures import EXPORT, Refusal, export_advice
 from runner.formats import admission, sniff
 from runner.predictions import Budget, Claims, predict
 from runner.sandbox.cell import Cell
@@ -42,6 +42,8 @@ _SAMPLED = ("dev", "train", "board")
 # What ran into a limit here may fit on the benchmark's own machine.
 _CONTAINED = {"E_TIME_WALL", "E_TIME_CPU", "E_TIME_PREDICTED", "E_TIER", "E_NO_TORCH"}
 
+_SANDBOX: dict[Tier | None, str] = {"none": "unsandboxed", None: "not needed"}
+
 #: contain: nothing forbids it, but only running it in the benchmark's sandbox decides
 Verdict = Literal["accept", "refuse", "contain", "unknown"]
 
@@ -51,7 +53,9 @@ class Checked:
     """What a check found. ``unknown``: something of ours kept it from finding anything."""
 
     verdict: Verdict
-    tier: Tier  #: none: it ran unsandboxed
+    tier: (
+        Tier | None
+    )  #: of the cell it ran in; none: it ran unsandboxed; None: it did not have to run
     seconds: float
     failure: Failure | None = None
     facts: ModelFacts | None = None
@@ -66,7 +70,7 @@ class Checked:
             "expected": failure.expected if failure else "",
             "got": failure.got if failure else "",
             "fix": failure.fix if failure else "",
-            "sandbox": "unsandboxed" if self.tier == "none" else self.tier,
+            "sandbox": _SANDBOX.get(self.tier, self.tier),
             "seconds": round(self.seconds, 2),
             "model": self.facts.model_dump() if self.facts else None,
         }
@@ -84,7 +88,7 @@ class Checked:
             cost = f", {self.facts.flops / 1e6:,.1f} MFLOPs an image" if self.facts.flops else ""
             opset = f", opset {self.facts.opset}" if self.facts.opset else ""
             lines.append(f"  {self.facts.input}, {self.facts.parameters:,} parameters{opset}{cost}")
-        if self.tier == "none" and self.verdict != "unknown":
+        if self.tier == "none":
             lines.append("  unsandboxed: this machine has no sandbox; check only files you trust")
         return "\n".join(lines)
 
@@ -123,7 +127,7 @@ def check_for_dataset(
         images = split_file(datasets, manifest, next(s for s in _SAMPLED if s in counts))
     except Refusal as refusal:
         spent = time.monotonic() - begun
-        return Checked("unknown", "none", spent, failure_of(refusal))
+        return Checked("unknown", None, spent, failure_of(refusal))
     ranked = sum(count for split, count in counts.items() if split != "train")
     formats: tuple[Format, ...] = ("onnx", "safetensors")
     target = _Target(manifest, images, formats, Limits(), max(ranked, 1))
@@ -151,7 +155,7 @@ def _check(
     path: Path, target: _Target, declared: Declared, *, seconds: float, allow_none: bool
 ) -> Checked:
     begun = time.monotonic()
-    tier: Tier = "none"
+    tier: Tier | None = None
     claims = Claims()
     try:
         model, kind = _read(path, target)
@@ -161,7 +165,12 @@ def _check(
         _run(model, kind, target, declared, seconds=seconds, tier=tier, claims=claims)
     except Refusal as refusal:
         verdict = _verdict_on(refusal, ran=bool(claims.model))
-        return Checked(verdict, tier, time.monotonic() - begun, failure_of(refusal))
+        failure = failure_of(refusal)
+        if failure.fix == EXPORT:
+            seen = target.manifest
+            advice = export_advice(seen.channels, seen.height, seen.width)
+            failure = failure.model_copy(update={"fix": advice})
+        return Checked(verdict, tier, time.monotonic() - begun, failure)
     facts = facts_of(claims, size=len(model))
     return Checked("accept", tier, time.monotonic() - begun, facts=facts)
 

@@ -8,13 +8,19 @@ from dataclasses import dataclass
 
 from runner.plain_text import cleaned
 
-EXPORT = (
-    "Export it to ONNX: `import torch`; "
-    "`model.eval(); example = torch.zeros(1, 3, 32, 32)` (the benchmark's shape); "
-    "`torch.onnx.export(model, example, 'model.onnx', input_names=['input'], "
-    "dynamic_axes={'input': {0: 'batch'}}, dynamo=False)`. `bookwiz export` does it with the "
-    "normalisation inside; recipes for other libraries are in docs/recipes/export.md."
-)
+
+def export_advice(channels: int, height: int, width: int, note: str = "") -> str:
+    """How a PyTorch module becomes an ONNX file that takes images of that shape."""
+    return (
+        "Export it to ONNX: `import torch`; "
+        f"`model.eval(); example = torch.zeros(1, {channels}, {height}, {width})`{note}; "
+        "`torch.onnx.export(model, example, 'model.onnx', input_names=['input'], "
+        "dynamic_axes={'input': {0: 'batch'}}, dynamo=False)`. `bookwiz export` does it with the "
+        "normalisation inside; recipes for other libraries are in docs/recipes/export.md."
+    )
+
+
+EXPORT = export_advice(3, 32, 32, " (the benchmark's shape)")
 _BATCH = "Export with the batch as dimension 0 and only the images as input."
 _OURS = "Nothing to mend on your side: we try again, and it costs no quota."
 

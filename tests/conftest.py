@@ -27,6 +27,15 @@ hypothesis.settings.load_profile("bookwiz")
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+@pytest.fixture(autouse=True)
+def _real_inputs(request):
+    """Leave out, loudly, a test of real inputs where these are not."""
+    mark = request.node.get_closest_marker("shared_data")
+    for name in mark.args if mark else ():
+        if not (SHARED / "data" / name).is_dir():
+            pytest.skip(f"REAL INPUTS ARE NOT HERE: ../shared/data/{name}, not part of the project")
+
+
 class Remembered(jinja2.BytecodeCache):
     """Templates as code, by where they are and what stands in them."""
 

@@ -137,12 +137,10 @@ async def test_cancelling_ends_the_sandboxed_child_at_once(road):
     assert "Cancelled" in road.room.said[key].text
 
 
-@pytest.mark.shared_data
+@pytest.mark.shared_data("mnist")
 async def test_the_zoos_mnist_model_scores_what_it_is_known_for(road, settings):
     """10,000 real test images, fixed batch 1, [1, 1, 28, 28], x / 255: .9890."""
     data = SHARED / "data" / "mnist"
-    if not data.exists():
-        pytest.skip(f"MNIST is not part of the project: put its test files into {data}")
     files = f"{data}/t10k-images-idx3-ubyte.gz,{data}/t10k-labels-idx1-ubyte.gz"
     manifest = await freeze(
         settings,

@@ -11,6 +11,7 @@ import ctypes
 import dataclasses
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -110,9 +111,10 @@ def _stage(binds: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     opened = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source, _ in binds]
     _mount("tmpfs", _STAGE, "tmpfs", _NO_SUID | _NO_DEVICES, "mode=755,size=1m")
     staged = []
-    for number, (descriptor, (source, target)) in enumerate(zip(opened, binds, strict=True)):
+    for number, (descriptor, (_, target)) in enumerate(zip(opened, binds, strict=True)):
         place = f"{_STAGE}/{number}"
-        if os.path.isdir(source):  # noqa: PTH112
+        # The path may lie beneath the stage by now; what was opened before is what it was.
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             os.mkdir(place)  # noqa: PTH102
         else:
             os.close(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))

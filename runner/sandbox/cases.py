@@ -12,6 +12,10 @@ _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _CLONE = Path("/proc/sys/kernel/unprivileged_userns_clone")
 _MOST = Path("/proc/sys/user/max_user_namespaces")
 _SECONDS = 5.0
+_OF_THE_PROBES = (
+    "Namespaces can be had here: it is what the sentence above names that stands between this and "
+    "tier full. Mend that first; a wall of ours that broke is a bug to report with that sentence."
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def this_one(tier: Tier) -> Case:
         return Case(f"{words}, in namespaces made by bubblewrap")
     refusal = why_no_namespaces()
     if refusal is None:
-        return Case(words, "Run `bookwiz-runner probe` and read which probe was not held.")
+        return Case(words, _OF_THE_PROBES)
     return Case(f"{words}, without namespaces ({refusal})", _advice(refusal))
 
 

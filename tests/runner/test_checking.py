@@ -75,6 +75,17 @@ def test_what_only_the_sandbox_decides_is_contained(place: Path) -> None:
     )
 
 
+def test_what_its_first_bytes_refuse_needs_no_sandbox_and_hears_of_this_cards_shape(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "m.onnx").write_bytes(models.torch_zip())
+    found = checking.check_for_card(tmp_path / "m.onnx", CARD, declared=Declared())
+    assert (found.verdict, found.as_json()["sandbox"]) == ("refuse", "not needed")
+    assert "unsandboxed" not in found.words()
+    shape = f"torch.zeros(1, {CARD.channels}, {CARD.height}, {CARD.width})`;"
+    assert shape in found.failure.fix
+
+
 def test_a_model_that_runs_for_ever_is_contained(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(models.spin_model())
     found = checking.check_for_card(tmp_path / "m.onnx", CARD, declared=Declared(), seconds=3)

@@ -178,7 +178,7 @@ def test_a_detector_that_finds_nothing_is_worth_nothing():
     assert score.score.metrics[0].value == 0
 
 
-@pytest.mark.shared_data
+@pytest.mark.shared_data("coco")
 @pytest.mark.parametrize(("kind", "figures"), [("bbox", BBOX), ("segm", SEGM)])
 def test_cocoapis_own_example_gives_its_published_figures(kind, figures):
     import hotcoco
@@ -191,7 +191,7 @@ def test_cocoapis_own_example_gives_its_published_figures(kind, figures):
     assert [round(v, 3) for v in coco.figures(evaluation).values()] == list(figures)
 
 
-@pytest.mark.shared_data
+@pytest.mark.shared_data("coco")
 def test_our_matching_gives_cocoapis_figures_too():
     said = json.loads((SHARED / "instances_val2014_100.json").read_bytes())
     found, truth = _read("bbox"), said["annotations"]

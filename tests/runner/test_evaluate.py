@@ -207,14 +207,10 @@ def test_nothing_but_answers_reaches_the_output_of_serve() -> None:
     assert b"noise" in done.stderr
 
 
-@pytest.mark.shared_data
+@pytest.mark.shared_data("mnist")
 def test_the_zoos_mnist_model_reaches_its_known_accuracy(
     evaluator: Evaluator, tmp_path: Path
 ) -> None:
-    if not MNIST.is_dir():
-        pytest.skip(
-            "REAL MNIST IS NOT HERE: put t10k-*.gz and mnist.onnx into ../shared/data/mnist"
-        )
     source = load_idx(MNIST / "t10k-images-idx3-ubyte.gz", MNIST / "t10k-labels-idx1-ubyte.gz")
     bench = Bench.__new__(Bench)
     bench.folder = tmp_path

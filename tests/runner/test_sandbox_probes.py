@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,22 @@ def test_an_ordinary_user_reaches_the_same_tier_and_every_probe_is_held() -> Non
     assert "by user 65534" in said["case"]
     names = {probe["probe"] for probe in said["probes"] if probe["held"]}
     assert names >= ATTACKS.keys() | STORMS.keys()
+
+
+def test_a_checkout_beneath_the_stage_reaches_the_same_tier() -> None:
+    """The stage hides /tmp: what lies there was opened before."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="bookwiz-checkout-") as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(ROOT / "runner", Path(folder, "runner"))
+        done = subprocess.run(
+            [*RUNNER, "probe", "--quick", "--json"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert json.loads(done.stdout)["tier"] == best_tier()
 
 
 # What an ordinary container does to a runner: its seccomp profile refuses new namespaces.
