@@ -138,6 +138,7 @@ class WebPage:
     feature: "Feature"
     path: str  #: ``/board/{name}``; what stands in braces is passed on by name
     run: "Callable[..., Awaitable[Page | None]]"
+    asks: bool = False  #: whether it takes the query of the address
 
 
 @dataclass(frozen=True)
@@ -285,11 +286,13 @@ class Feature:
     def page(self, path: str) -> "Callable[[F], F]":
         """Declare a public web page. Takes a Work that only reads, and what the path names.
 
+        An argument ``query`` takes what stands behind the ``?``: words of a stranger.
         None is "there is no such page". What it shows, everybody may know: check consent here.
         """
 
         def register(run: "F") -> "F":
-            self.pages.append(WebPage(self, path, run))
+            asks = "query" in inspect.signature(run).parameters
+            self.pages.append(WebPage(self, path, run, asks=asks))
             return run
 
         return register

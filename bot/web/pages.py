@@ -34,7 +34,8 @@ class FeaturePages:
             services = self._core.services
             async with self._core.database.read() as session:
                 work = Work(session, services.clock.now(), page.feature.name, services)
-                found = await page.run(work, **request.match_info)
+                more = {"query": dict(request.query)} if page.asks else {}
+                found = await page.run(work, **request.match_info, **more)
                 if found is None:
                     return self._nothing()
                 if not found.sha256:

@@ -136,3 +136,28 @@ async def test_a_report_opens_by_its_hash_alone(bot, entry, visit):
 async def test_a_report_that_left_the_store_is_nothing_not_a_defect(bot, entry, visit):
     bot.files.path(entry).unlink()
     assert (await visit(f"/report/entry/{entry}"))[0] == 404
+
+
+async def test_a_board_is_ordered_and_narrowed_by_its_address(bot, entry, visit):
+    async with bot.core.work("tests") as work:
+        row = await work.session.get_one(Submission, "entry")
+        speed = {"p50_ms": 12.5, "p95_ms": 13, "images_per_second": 1, "limit_per_second": 1,
+                 "efficiency": 1, "seconds": 1, "threads": 1, "hardware": "x"}  # fmt: skip
+        night = {"attribute": "light", "value": MARK, "images": 7, "score": 0.25}
+        row.report = {
+            "submission": "entry", "attempt": 1, "token": "", "runner": "r", "tier": "full",
+            "speed": speed,
+            "scores": [
+                {"split": split, "images": 9, "metrics": [], "slices": [night | {"score": score}]}
+                for split, score in (("dev", 0.25), ("board", 0.375))
+            ],
+        }  # fmt: skip
+    page = (await visit("/board/digits?sort=latency&latency=20"))[2]
+    assert 'aria-sort="ascending"' in page
+    assert "at most 20 ms for one image (50 FPS at batch 1)" in page
+    assert "93.1 %" in page
+    assert "25.0 %" in page, "how it does on the dev images of that condition"
+    assert "37.5" not in page, "nothing of hidden images by condition"
+    page = (await visit(f"/board/digits?latency=10&sort={MARK}"))[2]
+    assert "No entry is within that." in page
+    assert "<script" not in page

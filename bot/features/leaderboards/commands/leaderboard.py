@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from typing import Annotated
 
 from bot.features.leaderboards import benchmarks, boards, comparing
@@ -7,7 +6,7 @@ from bot.features.leaderboards.comparing import suggest_entries
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.exporting import as_csv
 from bot.features.leaderboards.metrics import facts_of
-from bot.features.leaderboards.ranking import Placed
+from bot.features.leaderboards.narrowing import Bounds
 from bot.kit.command import Arg, Choice, Refusal, Reply
 from bot.kit.work import Context
 
@@ -25,31 +24,6 @@ async def list_(ctx: Context) -> Reply:
     return Reply("boards.md.j2", {"rows": rows, "facts_of": facts_of})
 
 
-def _within(
-    placed: Iterable[Placed], *, latency: float, size: float, memory: float, front: bool
-) -> list[Placed]:
-    """Those that keep to *latency* (ms an image), *size* and *memory* (MB); 0: any."""
-    return [
-        p
-        for p in placed
-        if (not latency or (p.entry.p50_ms is not None and p.entry.p50_ms <= latency))
-        and (not size or p.entry.size <= size * 1e6)
-        and (not memory or (p.entry.memory_mb is not None and p.entry.memory_mb <= memory))
-        and (not front or p.front)
-    ]
-
-
-def _narrowed(latency: float, size: float, memory: float) -> str:
-    words = []
-    if latency:
-        words.append(f"at most {latency:g} ms for one image ({1000 / latency:.0f} FPS at batch 1)")
-    if size:
-        words.append(f"at most {size:g} MB")
-    if memory:
-        words.append(f"at most {memory:g} MB of memory")
-    return ", ".join(words)
-
-
 @feature.command("leaderboard show", "The ranking on a benchmark, with intervals")
 async def show(
     ctx: Context,
@@ -64,7 +38,8 @@ async def show(
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     standing = await boards.board(ctx.session, found)
     deployment = view == "deployment" and standing.tested
-    placed = _within(standing.placed, latency=latency, size=size, memory=memory, front=deployment)
+    bounds = Bounds(latency, size, memory)
+    placed = [p for p in standing.placed if bounds.keep(p.entry) and (p.front or not deployment)]
     pages = max(1, -(-len(placed) // PAGE))
     page = max(1, min(page, pages))
     export = await as_csv(ctx.session, placed) if csv and placed else None
@@ -78,7 +53,7 @@ async def show(
             "page": page,
             "pages": pages,
             "deployment": deployment,
-            "narrowed": _narrowed(latency, size, memory),
+            "narrowed": bounds.words,
             "metric": facts_of(found.metric),
             "images": next((s.images for s in manifest.splits if s.split == "board"), 0),
             "me": ctx.member.id,
