@@ -27,6 +27,7 @@ from bot.kit.outbox import Courier
 from bot.kit.received import Received
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
+from bot.kit.storage import Trouble, Troubles
 from bot.kit.work import Services
 from bot.web.files import RunnerFiles
 from bot.web.metrics import JobMetrics
@@ -77,6 +78,7 @@ class Bot:
             people=Members(self.clock),
             engine=engine,
             data=settings.data.absolute(),
+            troubles=Troubles(self._tell_trouble),
         )
         self.core = Core(self.database, services, after_commit=self._committed)
         desk = desk or DeskProcess(self.files.root, services.data / "datasets")
@@ -86,7 +88,7 @@ class Bot:
         self.courier.chats["local"] = self.chat
         runner_files = RunnerFiles(
             links, self.files, self.received, services.data / "datasets",
-            cap=settings.files.made_mb * 1_000_000,
+            cap=settings.files.made_mb * 1_000_000, troubles=services.troubles,
         )  # fmt: skip
         self.uploads = Uploads(self.core)
         self.metrics = JobMetrics(self.core)
@@ -101,6 +103,7 @@ class Bot:
                 self.metrics,
                 FeaturePages(self.core),
             ],
+            troubles=services.troubles,
         )
         self.alarm = Alarm(self.core.fire)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,6 +125,7 @@ class Bot:
         self.received.clear()
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
+        await self.core.services.troubles.start()
         await self.engine.start(self.outcome, self.progress)
         await self.courier.start()
         await self.clerk.start()
@@ -147,6 +151,7 @@ class Bot:
         await self.engine.stop()
         await self.clerk.stop()
         await self.courier.stop()
+        await self.core.services.troubles.stop()
         await self.database.close()
 
     async def set_alarms(self) -> None:
@@ -205,6 +210,16 @@ class Bot:
                     reason=f"was due {moment:%Y-%m-%d %H:%M} UTC, too late now",
                 )
         _log.warning("schedules.skipped", count=len(skipped))
+
+    async def _tell_trouble(self, trouble: Trouble) -> None:
+        """Tell the moderators what is wrong with our storage: one message a kind and day."""
+        async with self.core.work("kit") as work:
+            community = await the_community(work.session)
+            key = f"storage:{trouble}:{work.now:%Y-%m-%d}"
+            values = {"trouble": trouble}
+            await work.post_for(
+                "moderators", "storage.md.j2", values, community_id=community.id, key=key
+            )
 
 
 def engine_for(settings: Settings) -> Engine:

@@ -81,9 +81,7 @@ class Core:
         except Refusal as refusal:
             answer = self._refused(refusal)
         except Exception as error:  # noqa: BLE001 - a defect must not stay silent: it gets a code
-            code = f"BUG-{secrets.token_hex(3).upper()}"
-            _log.exception("command.failed", command=name, code=code, error=type(error).__name__)
-            answer = Answer(self._kit("bug.md.j2", {"code": code}), refused=True, code=code)
+            answer = self._broken(error, name)
         end = "refused" if answer.refused else "form" if answer.form else "done"
         seconds = asyncio.get_running_loop().time() - started
         _SECONDS.labels(name, end).observe(seconds)
@@ -278,6 +276,14 @@ class Core:
                 )
             values[name] = found
         return values
+
+    def _broken(self, error: Exception, command: str) -> Answer:
+        """What failed by a fault of ours: our storage, or a defect."""
+        if (refusal := self.services.troubles.met(error)) is not None:
+            return self._refused(refusal)
+        code = f"BUG-{secrets.token_hex(3).upper()}"
+        _log.exception("command.failed", command=command, code=code, error=type(error).__name__)
+        return Answer(self._kit("bug.md.j2", {"code": code}), refused=True, code=code)
 
     def _refused(self, refusal: Refusal) -> Answer:
         return Answer(

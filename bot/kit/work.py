@@ -19,6 +19,7 @@ from bot.kit.links import FileLinks
 from bot.kit.message import Place
 from bot.kit.render import Renderer
 from bot.kit.schedule import Occurrence
+from bot.kit.storage import Troubles
 from runner.contract import Plain
 
 
@@ -80,6 +81,7 @@ class Services:
     people: People
     engine: Engine
     data: Path  #: the installation's folder
+    troubles: Troubles  #: hears where our storage fails
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Files for runners on other hosts, by signed links: no listing, no names, nothing else."""
 
 import asyncio
-import errno
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,13 +14,13 @@ from bot.kit.command import Refusal
 from bot.kit.files import FileStore
 from bot.kit.links import FILE_PATH, IMAGES_PATH, MADE_PATH, FileLinks, LinkExpired, LinkRefused
 from bot.kit.received import Received
+from bot.kit.storage import Trouble, Troubles, trouble_of
 
 _log = structlog.get_logger(__name__)
 _CHUNK = 1 << 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATASET = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}")
 _SPLITS = {"dev", "board", "shadow"}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: what the runner says it sends; the server believes its own digest only
 HASH_HEADER = "X-Bookwiz-Sha256"
 _HEADERS = {
@@ -38,11 +37,18 @@ class RunnerFiles:
     """The three routes. What is fetched is whole files that a link names, what is put is new ones."""
 
     def __init__(
-        self, links: FileLinks, store: FileStore, received: Received, datasets: Path, *, cap: int
+        self,
+        links: FileLinks,
+        store: FileStore,
+        received: Received,
+        datasets: Path,
+        *,
+        cap: int,
+        troubles: Troubles,
     ) -> None:
         """*cap*: the most bytes that one attempt may send."""
         self._links, self._store, self._received = links, store, received
-        self._datasets, self._cap = datasets, cap
+        self._datasets, self._cap, self._troubles = datasets, cap, troubles
         self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -93,7 +99,9 @@ class RunnerFiles:
                 return _refuse(400, "E_CUT_OFF", "It ended too early; nothing was kept.")
             except OSError as error:
                 _log.exception("files.not_kept", attempt=attempt)
-                words = "No space is left" if error.errno in _FULL else "The store does not answer"
+                self._troubles.met(error)
+                full = trouble_of(error) == Trouble.FULL
+                words = "No space is left" if full else "The store does not answer"
                 return _refuse(507, "E_STORAGE", f"{words}; nothing was kept.")
         return web.json_response({"sha256": stored.sha256, "size": stored.size}, status=201)
 

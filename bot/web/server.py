@@ -5,11 +5,12 @@ from typing import Protocol
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.kit.db import Base, Database
+from bot.kit.storage import Troubles
 
 _log = structlog.get_logger(__name__)
 _GOODBYE_SECONDS = 5.0
@@ -28,10 +29,12 @@ class WebServer:
     schema.
     """
 
-    def __init__(self, host: str, port: int, *, database: Database, parts: Iterable[Part]) -> None:
+    def __init__(
+        self, host: str, port: int, *, database: Database, parts: Iterable[Part], troubles: Troubles
+    ) -> None:
         self.host, self.port = host, port  #: after ``start``, the port that was really taken
         self._database = database
-        self._application = web.Application(middlewares=[_in_a_sentence])
+        self._application = web.Application(middlewares=[_in_a_sentence(troubles)])
         self._application.add_routes(
             [
                 web.get("/healthz", self._healthz),
@@ -89,18 +92,26 @@ class WebServer:
         return web.Response(text="ready\n")
 
 
-@web.middleware
-async def _in_a_sentence(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _in_a_sentence(troubles: Troubles) -> Middleware:
     """Whatever breaks is logged here and leaves as a sentence, never as a traceback."""
-    try:
-        return await handler(request)
-    except (web.HTTPException, ConnectionError):
-        raise
-    except Exception:  # noqa: BLE001 - what is left is a defect, and a visitor reads a sentence
-        # The route, not the path: that may be an address which opens something.
-        resource = request.match_info.route.resource
-        _log.exception("web.failed", route=resource.canonical if resource else "")
-        return web.json_response(
-            {"problem": "Something broke on our side. Please try once more.", "code": "E_SERVER"},
-            status=500,
-        )
+
+    @web.middleware
+    async def run(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what is left is ours, and a visitor reads a sentence
+            # The route, not the path: that may be an address which opens something.
+            resource = request.match_info.route.resource
+            _log.exception("web.failed", route=resource.canonical if resource else "")
+            if (refusal := troubles.met(error)) is not None:
+                words = {"problem": refusal.problem, "code": refusal.code, "fix": refusal.fix}
+                return web.json_response(words, status=507 if refusal.code == "E_STORAGE" else 503)
+            words = {
+                "problem": "Something broke on our side. Please try once more.",
+                "code": "E_SERVER",
+            }
+            return web.json_response(words, status=500)
+
+    return run

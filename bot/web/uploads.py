@@ -143,7 +143,9 @@ class Uploads:
                 except NotKept as failed:
                     _log.exception("upload.not_kept", link=link.secret_hash[:16])
                     await self.ends.begin_again(link)
-                    raise requests.no_room() from failed
+                    raise (
+                        self._core.services.troubles.met(failed) or requests.no_room()
+                    ) from failed
                 if come < piece.total:
                     return ""
             return await self.ends.finish(link)

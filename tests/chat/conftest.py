@@ -75,7 +75,11 @@ async def town(_trial, bot) -> AsyncIterator[Town]:
     chat = LocalChat(bot.core)
     bot.courier.chats["local"] = chat
     web = WebServer(
-        "127.0.0.1", 0, database=bot.database, parts=[LocalApi(chat, beat_seconds=0.3), bot.metrics]
+        "127.0.0.1",
+        0,
+        database=bot.database,
+        parts=[LocalApi(chat, beat_seconds=0.3), bot.metrics],
+        troubles=bot.core.services.troubles,
     )
     async with bot.core.work("tests") as work:
         for handle, name in (("moira", "Moira"), ("ada", "Ada Lovelace"), ("bob", "Bob")):

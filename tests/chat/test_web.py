@@ -30,7 +30,13 @@ async def test_it_can_be_measured(town):
 
 
 async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open(town):
-    second = WebServer("127.0.0.1", town.web.port, database=town.bot.database, parts=[])
+    second = WebServer(
+        "127.0.0.1",
+        town.web.port,
+        database=town.bot.database,
+        parts=[],
+        troubles=town.bot.core.services.troubles,
+    )
     with pytest.raises(OSError, match="address already in use"):
         await second.start()
     await second.stop()

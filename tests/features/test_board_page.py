@@ -29,7 +29,13 @@ MANIFEST = DatasetManifest(
 @pytest.fixture
 async def visit(bot):
     """Ask for a path; gives status, headers and text."""
-    server = WebServer("127.0.0.1", 0, database=bot.database, parts=[FeaturePages(bot.core)])
+    server = WebServer(
+        "127.0.0.1",
+        0,
+        database=bot.database,
+        parts=[FeaturePages(bot.core)],
+        troubles=bot.core.services.troubles,
+    )
     await server.start()
 
     async def get(path):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.kit.files import FileStore
 from bot.kit.links import FileLinks, secret_in
 from bot.kit.received import Received
+from bot.kit.storage import Troubles
 from bot.kit.testing import TurnableClock
 from bot.web.files import RunnerFiles
 from bot.web.server import WebServer
@@ -22,8 +23,14 @@ class FileServer:
         self.received = Received(folder / "received")
         self.datasets = folder / "datasets"
         self.links = FileLinks(secret_in(folder), lambda: self.web.url, self.clock)
-        files = RunnerFiles(self.links, self.store, self.received, self.datasets, cap=cap)
-        self.web = WebServer("127.0.0.1", 0, database=None, parts=[files])
+        troubles = Troubles(self.told)
+        files = RunnerFiles(
+            self.links, self.store, self.received, self.datasets, cap=cap, troubles=troubles
+        )
+        self.web = WebServer("127.0.0.1", 0, database=None, parts=[files], troubles=troubles)
+
+    async def told(self, trouble):
+        raise AssertionError(trouble)
 
     def dataset(self, key, split, data):
         folder = self.datasets / key / "images"

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot.features.leaderboards import answers, doubts, endings, evaluations, ladder, line, live
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import Benchmark, State, Submission
+from bot.features.leaderboards.retries import next_try
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.work import Work
 from runner.contract import Failure, Outcome
@@ -100,7 +101,8 @@ async def refuse(work: Work, submission: Submission, failure: Failure) -> None:
         await doubts.tell(work, submission, submission.claim["runner"], failure)
     _log.warning("claim.not_scored", submission=submission.id, reason=failure.code)
     submission.claim = None
-    if failure.ours and await line.try_again(work, submission, lost=True):
+    then = next_try(failure.code, attempt=submission.attempt, losses=submission.losses)
+    if failure.ours and await line.try_again(work, submission, lost=then.lost, after=then.after):
         await live.show(work, submission)
     else:
         await endings.fail(work, submission, failure)

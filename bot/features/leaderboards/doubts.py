@@ -87,22 +87,31 @@ def _listed(found: tuple[Artifact, ...]) -> str:
 async def _false_files(found: tuple[Artifact, ...], files: Path) -> Failure | None:
     for artifact in found:
         path = files / artifact.sha256[:2] / artifact.sha256
-        if not await asyncio.to_thread(_is_what_it_says, path, artifact):
+        try:
+            honest = await asyncio.to_thread(_is_what_it_says, path, artifact)
+        except OSError as error:  # it had come, so it is our store that lost it
+            words = failures.CODES["E_RUNNER_STORE"]
+            return Failure(
+                code="E_RUNNER_STORE",
+                ours=True,
+                problem=words.meaning,
+                expected=words.expected,
+                got=f"{artifact.name[:80]}: {error.strerror}",
+                fix=words.fix,
+            )
+        if not honest:
             return lie(f"{artifact.name[:80]} that is not what its hash says")
     return None
 
 
 def _is_what_it_says(path: Path, artifact: Artifact) -> bool:
-    try:
-        if path.stat().st_size != artifact.size:
-            return False
-        with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while part := file.read(_CHUNK):
-                digest.update(part)
-            return file.tell() == artifact.size and digest.hexdigest() == artifact.sha256
-    except OSError:
+    if path.stat().st_size != artifact.size:
         return False
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while part := file.read(_CHUNK):
+            digest.update(part)
+        return file.tell() == artifact.size and digest.hexdigest() == artifact.sha256
 
 
 def of_answer(failure: Failure | None) -> Failure:

@@ -5,6 +5,8 @@ from bot.community.facts import JobEnded, SubmissionScored
 from bot.features.leaderboards import boards, ladder, line, live, ranks, report_pages, unserved
 from bot.features.leaderboards.models import Benchmark, Purpose, Score, State, Submission
 from bot.features.leaderboards.ranking import place
+from bot.features.leaderboards.retries import OF_STORAGE
+from bot.kit.outbox import place_of
 from bot.kit.work import Work
 from runner.contract import Failure, Outcome
 
@@ -42,13 +44,18 @@ async def announce(work: Work, submission: Submission) -> None:
 
 async def _tell_moderators(work: Work, submission: Submission, failure: Failure) -> None:
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
-    await work.post_for(
-        "moderators",
-        "gave_up.md.j2",
-        {"submission": submission, "benchmark": benchmark, "failure": failure},
-        community_id=benchmark.community_id,
-        key=f"{live.key_of(submission)}:gave-up",
-    )
+    storage = failure.code in OF_STORAGE
+    key = f"{live.key_of(submission)}:gave-up"
+    if storage:  # all that meet it end the same way: the first one speaks for them
+        key = f"gave-up:{failure.code}:{work.now:%Y-%m-%d}"
+    if not storage or await place_of(work.session, key) is None:
+        await work.post_for(
+            "moderators",
+            "gave_up.md.j2",
+            {"submission": submission, "benchmark": benchmark, "failure": failure, "more": storage},
+            community_id=benchmark.community_id,
+            key=key,
+        )
     await audit.record_own(
         work,
         benchmark.community_id,

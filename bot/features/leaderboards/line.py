@@ -6,7 +6,7 @@ follows, behind what others handed in meanwhile: so the order is round robin and
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -235,8 +235,8 @@ async def _rescored_head(session: AsyncSession, like: Submission) -> Submission 
     )
 
 
-async def hand_over(work: Work, submission: Submission) -> None:
-    """Write the current attempt's job into the outbox."""
+async def hand_over(work: Work, submission: Submission, *, after: timedelta = timedelta()) -> None:
+    """Write the current attempt's job into the outbox, to leave *after* a pause."""
     evaluation = await evaluation_of(work, submission)
     submission.state, submission.dispatched_at = State.DISPATCHED, work.now
     submission.stage, submission.done, submission.started_at = None, 0.0, None
@@ -247,7 +247,7 @@ async def hand_over(work: Work, submission: Submission) -> None:
         queue=submission.queue,
         lock=lock_of(submission),
         payload=evaluation.model_dump_json(),
-        now=work.now,
+        now=work.now + after,
     )
 
 
@@ -258,7 +258,9 @@ def lock_of(submission: Submission) -> str:
     return str(submission.member_id or "baselines")
 
 
-async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
+async def try_again(
+    work: Work, submission: Submission, *, lost: bool, after: timedelta = timedelta()
+) -> bool:
     """Begin a new attempt: the old one's token is void from here on. False when it is enough."""
     submission.losses += lost
     # The last one too: left with a dead runner, it would hold its member's lock for ever.
@@ -268,5 +270,5 @@ async def try_again(work: Work, submission: Submission, *, lost: bool) -> bool:
     submission.attempt += 1
     submission.token = secrets.token_hex(16)
     await work.session.flush()
-    await hand_over(work, submission)
+    await hand_over(work, submission, after=after)
     return True

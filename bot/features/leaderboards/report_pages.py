@@ -1,5 +1,7 @@
 """The picture and the report page of a score: drawn after it, shown in the same message."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from bot.community.models import Member
@@ -7,10 +9,13 @@ from bot.features.leaderboards import answers, boards, ladder, live
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import RANKING, Benchmark, State, Submission
 from bot.features.leaderboards.ranking import Entry
-from bot.kit.errands import Answered
+from bot.features.leaderboards.retries import OF_STORAGE
+from bot.kit.errands import Answered, put_errand
 from bot.kit.work import Work
 from runner.contract import Artifact, Outcome
 from runner.errands import Entrant, Made, ReportErrand
+
+_PAUSE = timedelta(minutes=1)  # where the disk is full, before the report is tried again
 
 
 async def ask(work: Work, submission: Submission, *, previous: Submission | None) -> None:
@@ -104,7 +109,14 @@ async def _pictures(work: Work, submission: Submission) -> tuple[Artifact, ...]:
 @answers.to("report")
 async def take(work: Work, id: str, answered: Answered) -> None:
     submission = await work.session.get(Submission, id, with_for_update=True)
-    if submission is None or not isinstance(answered.answer, Made):
+    if submission is None:
+        return
+    if answered.failure is not None and answered.failure.code in OF_STORAGE:
+        later = work.now + _PAUSE
+        await put_errand(
+            work.session, answered.errand, key=answered.key, feature=work.feature, now=later
+        )
+    if not isinstance(answered.answer, Made):
         return  # the card stands without a picture; the log says why
     submission.page = answered.answer.model_dump(mode="json")
     await work.session.flush()

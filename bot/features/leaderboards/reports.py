@@ -15,8 +15,9 @@ from bot.features.leaderboards import (
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import GIVEN, RANKING, Benchmark, State, Submission
+from bot.features.leaderboards.retries import next_try
 from bot.kit.work import Work
-from runner.contract import HANDED_BACK, Failure, Outcome, Progress
+from runner.contract import Failure, Outcome, Progress
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +52,8 @@ async def apply_outcome(work: Work, outcome: Outcome) -> None:
             attempt=submission.attempt,
             reason=failure.code,
         )
-        if await line.try_again(work, submission, lost=failure.code != HANDED_BACK):
+        then = next_try(failure.code, attempt=submission.attempt, losses=submission.losses)
+        if await line.try_again(work, submission, lost=then.lost, after=then.after):
             await live.show(work, submission)
             return
     if failure is not None:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from bot.features.leaderboards import analyses, claims, endings, line, live, unserved
 from bot.features.leaderboards.declaration import feature
-from bot.features.leaderboards.models import GIVEN, RANKING, State, Submission
+from bot.features.leaderboards.models import GIVEN, RANKING, Purpose, State, Submission
 from bot.kit import outbox
 from bot.kit.work import Work
 from runner.contract import Failure
@@ -70,15 +71,36 @@ async def tell_places(work: Work) -> None:
 
 
 async def _start_forgotten(work: Work) -> None:
-    """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say."""
+    """Hand over waiting ones whose member has none out: after a moderator's UPDATE, say.
+
+    Only those are looked at: to look takes a member's turn, and one who hands over a result waits
+    for that until this transaction ends.
+    """
+    out = aliased(Submission)
+    rescored = Submission.purpose == Purpose.RESCORE
+    has_one_out = (
+        select(out.id)
+        .where(
+            out.state.in_(GIVEN),
+            out.lacking == "",
+            out.queue == Submission.queue,
+            (out.purpose == Purpose.RESCORE) == rescored,
+            rescored | (func.coalesce(out.member_id, 0) == func.coalesce(Submission.member_id, 0)),
+        )
+        .exists()
+    )
     heads = await work.session.scalars(
         select(Submission)
-        .where(Submission.state == State.QUEUED, Submission.lacking == "")
-        .order_by(Submission.purpose == "rescore", Submission.position)
+        .where(Submission.state == State.QUEUED, Submission.lacking == "", ~has_one_out)
+        .order_by(rescored, Submission.position)
         .limit(200)
     )
+    seen = set()
     for submission in heads.all():
-        if submission.state == State.QUEUED:
+        is_rescored = submission.purpose == Purpose.RESCORE
+        turn = (submission.queue, is_rescored, None if is_rescored else submission.member_id)
+        if turn not in seen:
+            seen.add(turn)
             await line.dispatch_next(work, submission)
 
 
