@@ -21,9 +21,10 @@ demo: $(VENV)/.installed-demo ## Start it all on this machine: DATA=folder (data
 
 TORCH_INSTALLED := $(if $(filter-out 0,$(TORCH)),$(VENV)/.installed-torch)
 
+# A process a core: threads of numpy and PyTorch would only wait for each other.
 test: lint $(TORCH_INSTALLED) ## Lint, then run every test: ARGS="-k name" for some, TORCH=0 without PyTorch
 	@$(if $(TORCH_INSTALLED),true,echo "TORCH=0: PyTorch stays out. What needs it is not tried, and the end of the run says so.")
-	@$(BIN)/python -m pytest -q -p tests.strict -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p tests.strict -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types and which module may import which
 	@$(BIN)/ruff check .

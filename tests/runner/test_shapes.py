@@ -14,12 +14,19 @@ from runner.shapes.fitting import run
 from runner.shapes.painting import corners, coverage, paint
 from runner.shapes.world import CLASSES, SIDE, Shape, scene
 
+FEWER = {
+    "train": files.Part(150),
+    "dev": files.Part(50),
+    "board": files.Part(50),
+    "shadow": files.Part(20, nights=1.0, camera="B"),
+}
+
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory):
-    """The folder that ``bookwiz-runner shapes`` writes, and its models."""
+    """The folder that ``bookwiz-runner shapes`` writes, with fewer images, and its models."""
     folder = tmp_path_factory.mktemp("shapes")
-    return folder, {path.stem: path for path in making.write_shapes(folder)}
+    return folder, {path.stem: path for path in making.write_shapes(folder, FEWER)}
 
 
 def scene_(number):
@@ -88,7 +95,7 @@ def test_nothing_is_hidden_so_far_that_it_cannot_be_named():
 def test_splits_are_read_as_any_dataset_and_share_no_image(shapes):
     folder, _ = shapes
     seen = set()
-    for name, part in files.SPLITS.items():
+    for name, part in FEWER.items():
         how = Reading("detection", attributes=folder / "attributes.csv")
         found = load_source(making.sources(folder, "detection")[name], how)
         assert found.images.shape == (part.images, SIDE, SIDE, 3)
@@ -109,7 +116,7 @@ def test_splits_are_read_as_any_dataset_and_share_no_image(shapes):
 
 def test_files_are_what_the_seeds_paint(shapes):
     folder, _ = shapes
-    made = files.split("dev", files.SPLITS["dev"])
+    made = files.split("dev", FEWER["dev"])
     assert (np.asarray(Image.open(folder / "images/dev/dev-0003.png")) == made.images[3]).all()
     assert (np.asarray(Image.open(folder / "masks/dev/dev-0003.png")) == made.masks[3]).all()
     said = json.loads((folder / "boxes/dev.json").read_text())
