@@ -138,10 +138,11 @@ async def test_what_waits_is_shown_by_queue_with_the_oldest_and_whether_anybody_
         )
     board.engine.unserved = {QUEUE}
     await submit(board, "ada", EXPORTED)
-    await board.wait(minutes=30)
+    board.clock.moment += timedelta(minutes=30)
     await submit(board, "bob", SCRIPT)
     await submit(board, "chen", MODEL)
-    await board.wait(minutes=2)
+    board.clock.moment += timedelta(minutes=2)
+    await board.wait(seconds=6)
     message = await asked(board)
     [table] = [b for b in message.blocks if isinstance(b, Table)]
     assert table.head == ("Queue", "Waiting", "Oldest")

@@ -69,7 +69,7 @@ async def open_benchmark(bot, manifest, *, per_day=20, **more):
 class World(Hires):
     """The bot, what it said, and its runners."""
 
-    def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL):
+    def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL, hello=90):
         super().__init__(folder, jobs_url)
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
@@ -81,7 +81,12 @@ class World(Hires):
             files={"made_mb": 1},
         )
         engine = DistributedEngine(
-            jobs_url, stall_seconds=stall, beat_seconds=0.3, poll_seconds=0.3, grace_seconds=1
+            jobs_url,
+            stall_seconds=stall,
+            beat_seconds=0.3,
+            poll_seconds=0.3,
+            grace_seconds=1,
+            hello_seconds=hello,
         )
         self.bot = Bot(settings, engine)
         self.room = Room()
@@ -126,11 +131,11 @@ class World(Hires):
             )
         )
 
-    async def submit(self, model, who="ada"):
-        """Hand a model in; gives the submission's id."""
+    async def submit(self, model, who="ada", more=""):
+        """Hand a model in; *more* stands in the line as well. Gives the submission's id."""
         stored = await self.bot.files.add(model)
         file = Upload(name="model.onnx", sha256=stored.sha256, size=stored.size)
-        answer = await self.say(who, "/model submit benchmark:digits", attach=[file])
+        answer = await self.say(who, f"/model submit benchmark:digits {more}", attach=[file])
         assert not answer.refused, answer.message.plain()
         [key] = answer.follow
         return key.removeprefix("submission:")
