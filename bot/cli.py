@@ -1,4 +1,4 @@
-"""bookwiz: demo, up, say, migrate, doctor, dataset, export, new-feature."""
+"""bookwiz: demo, up, say, migrate, doctor, verify, dataset, export, new-feature."""
 
 import asyncio
 import subprocess
@@ -115,6 +115,16 @@ def doctor(data: Path | None) -> None:
     from bot.doctor import examine
 
     _run(examine(_settings(data)))
+
+
+@main.command()
+@click.argument("submission")
+@_DATA
+def verify(submission: str, data: Path | None) -> None:
+    """Score SUBMISSION again from its model, and say which figures are the same."""
+    from bot.verify import verify as compute
+
+    _run(compute(_settings(data), submission))
 
 
 @main.group()
