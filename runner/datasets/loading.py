@@ -52,13 +52,13 @@ def _load(text: str, how: Reading) -> Source:
     from runner.datasets.masks import load_masks
 
     first, comma, second = text.partition(",")
-    if text.endswith(".npz"):
+    if text.lower().endswith(".npz"):
         return load_npz(Path(text), how.task)
     if how.task == "classification" and Path(text).is_dir():
         return load_folder(Path(text), resize=how.resize, most=how.most)
     if how.task == "classification" and comma:
         return load_idx(Path(first), Path(second))
-    if how.task == "detection" and second.endswith(".json"):
+    if how.task == "detection" and second.lower().endswith(".json"):
         return load_coco(Path(first), Path(second), resize=how.resize, most=how.most)
     if how.task == "segmentation" and comma:
         return load_masks(

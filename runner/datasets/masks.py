@@ -42,7 +42,7 @@ def load_masks(
     for folder in (images, masks):
         if not folder.is_dir():
             raise DatasetError(f"{folder} is no folder; expected IMAGES,MASKS")
-    by_stem = {path.stem: path for path in masks.glob("*.png")}
+    by_stem = {path.stem: path for path in masks.iterdir() if path.suffix.lower() == ".png"}
     pictures = Pictures(resize, images.name)
     found: list[NDArray[np.uint8]] = []
     bare: list[str] = []

@@ -1,5 +1,6 @@
 """Decodes pictures from outside: upright, eight bits, grey or RGB; whatever else they were is told."""
 
+import struct
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ _GREY = {"1", "L"}
 _SIXTEEN = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
+_TURNED = (2, 3, 4, *_SIDEWAYS)
 SHOWN = 5
 
 
@@ -121,9 +123,10 @@ def _eight_bits(opened: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     told = []
     if getattr(opened, "n_frames", 1) > 1:
         told.append("have several frames, of which the first was taken")
-    if opened.getexif().get(_ORIENTATION, 1) != 1:
+    picture = opened
+    if _orientation(opened) != 1:
         told.append("were turned upright as their EXIF says")
-    picture = ImageOps.exif_transpose(opened)
+        picture = ImageOps.exif_transpose(opened)
     if picture.mode in _SIXTEEN:
         told.append("have 16 bits, of which the upper 8 were taken")
         wide = np.asarray(picture).astype(np.int64)
@@ -138,6 +141,15 @@ def _eight_bits(opened: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     if picture.mode == "CMYK":
         told.append("are CMYK, and were converted without their colour profile")
     return picture.convert("L" if opened.mode in _GREY else "RGB"), tuple(told)
+
+
+def _orientation(opened: Image.Image) -> int:
+    """Return how the camera was held, as EXIF numbers it; 1 (upright) where that cannot be read."""
+    try:
+        said = opened.getexif().get(_ORIENTATION, 1)
+    except (SyntaxError, ValueError, OSError, struct.error):
+        return 1
+    return said if said in _TURNED else 1
 
 
 def pictures_in(folder: Path) -> Iterable[Path]:
@@ -155,7 +167,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as opened:
-                turned = opened.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
+                turned = _orientation(opened) in _SIDEWAYS
                 width, height = opened.size
     except (
         OSError,

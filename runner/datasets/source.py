@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from runner.datasets.truth import IGNORED, Truth
 
+_MOST_LABEL = 1 << 31
+
 
 class DatasetError(Exception):
     """A source that no dataset can be made of; the message says what is wrong and what was expected."""
@@ -62,8 +64,9 @@ def as_labels(array: NDArray[np.generic], count: int, where: str) -> NDArray[np.
         )
     if len(array) != count:
         raise DatasetError(f"{where}: {count} images but {len(array)} labels")
-    if array.min() < 0:
-        raise DatasetError(f"{where}: a label is {array.min()}, expected 0 or more")
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) < _MOST_LABEL:
+        odd = array.min() if array.min() < 0 else array.max()
+        raise DatasetError(f"{where}: a label is {odd}, expected 0 or more, below {_MOST_LABEL:,}")
     return array.astype(np.int64)
 
 

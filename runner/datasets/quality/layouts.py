@@ -94,7 +94,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 
 
 def _arrays(folder: Path) -> Layout | None:
-    files = sorted(folder.glob("*.npz"))
+    files = _ending(folder, ".npz")
     if not files:
         return None
     splits = _by_split(files)
@@ -102,6 +102,11 @@ def _arrays(folder: Path) -> Layout | None:
     if len(tasks) > 1:
         raise DatasetError(f"the .npz files are of several tasks: {', '.join(sorted(tasks))}")
     return Layout(tasks.pop(), {split: str(path) for split, path in splits.items()})
+
+
+def _ending(folder: Path, ending: str) -> list[Path]:
+    """Return the files of a folder that end so, in large letters or small, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ending)
 
 
 def _by_split(files: Sequence[Path]) -> dict[str, Path]:
@@ -149,7 +154,7 @@ def _coco(folder: Path) -> Layout | None:
     parts = _split_folders(folder)
     shared = [folder / "annotations"] if (folder / "annotations").is_dir() else []
     for place in (*parts.values(), *shared, *([folder] if ALL not in parts else [])):
-        for path in sorted(place.glob("*.json")):
+        for path in _ending(place, ".json"):
             if not _is_instances(path):
                 continue
             own = next((s for s, part in parts.items() if part == place and s != ALL), None)
