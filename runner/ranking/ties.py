@@ -9,14 +9,16 @@ models twice as often, since the best was chosen by looking.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.errands import Entrant, Ranked, RankErrand, Ranking
+from runner.failures import Refusal
+from runner.ranking import draws, pareto
 from runner.ranking import entrants as kept_of
-from runner.ranking import pareto
 from runner.ranking.outward import outward
 from runner.tasks import statistics as kept
 from runner.tasks.statistics import Statistics
@@ -92,10 +94,12 @@ def carry_out(desk: "Desk", errand: RankErrand) -> Ranking:
     read = kept_of.read(desk, errand.dataset, "board", [e.statistics for e in errand.entrants])
     there = [(e, s) for e, s in zip(errand.entrants, read, strict=True) if s is not None]
     kept_of.refuse_none(there, errand.entrants)
+    folder = desk.files / "drawn"
     ranking = rank(
         [e for e, _ in there], [s for _, s in there], errand.metric,
-        resamples=errand.resamples, seed=errand.seed,
+        resamples=errand.resamples, seed=errand.seed, folder=folder,
     )  # fmt: skip
+    draws.forget_unused(folder)
     lost = tuple(e.submission for e, s in zip(errand.entrants, read, strict=True) if s is None)
     return ranking.model_copy(update={"left_out": lost})
 
@@ -107,8 +111,11 @@ def rank(
     *,
     resamples: int = kept.RESAMPLES,
     seed: int = 0,
+    folder: Path | None = None,
 ) -> Ranking:
     """Return the places of ``entrants`` by what is kept of each of their images.
+
+    ``folder``: where it is kept what was drawn of each entry, so that it need not be drawn again.
 
     They stand in the order of what is shown of them; whether a gap is chance is asked of the values
     before rounding, since the board's rounding to 1/n would make gaps or hide them.
@@ -116,8 +123,9 @@ def rank(
     # Sums of floats depend on their order: whoever asks in another one gets the same to the last bit.
     by_id = sorted(range(len(entrants)), key=lambda k: entrants[k].submission)
     entrants, statistics = [entrants[k] for k in by_id], [statistics[k] for k in by_id]
-    values = np.array([kept.value(one, metric) for one in statistics])
-    drawn = kept.joint(statistics, metric, count=resamples, seed=seed)
+    values, drawn, intervals = _drawn(
+        entrants, statistics, metric, resamples=resamples, seed=seed, folder=folder
+    )
     compared = tested(values, drawn)
     shown = [v if e.quality is None else e.quality for e, v in zip(entrants, values, strict=True)]
     order = sorted(range(len(entrants)), key=lambda k: (-shown[k], -values[k], k))
@@ -126,7 +134,7 @@ def rank(
     for group in groups(order, compared.better):
         rank = len(ranked) + 1
         for k in group:
-            low, high = _interval(statistics[k], metric, drawn[:, k])
+            low, high = intervals[k]
             ranked.append(
                 Ranked(
                     submission=entrants[k].submission, rank=rank, tied=len(group) > 1,
@@ -136,9 +144,25 @@ def rank(
     return Ranking(ranked=tuple(ranked), critical=compared.critical)
 
 
-def _interval(
-    statistics: Statistics, metric: str, drawn: NDArray[np.float64]
-) -> tuple[float, float]:
-    if statistics.each(metric) is not None:
-        return kept.interval(statistics, metric)
-    return outward(*kept.bootstrapped(statistics, metric, drawn), images=statistics.images)
+def _drawn(
+    entrants: Sequence[Entrant], statistics: Sequence[Statistics], metric: str,
+    *, resamples: int, seed: int, folder: Path | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[tuple[float, float]]]:  # fmt: skip
+    """Return values [m], what they are under joint resamples [B, m], and their intervals."""
+    if all(one.each(metric) is not None for one in statistics):
+        values = [kept.value(one, metric) for one in statistics]
+        drawn = kept.joint(statistics, metric, count=resamples, seed=seed)
+        return np.array(values), drawn, [kept.interval(one, metric) for one in statistics]
+    sizes = {one.images for one in statistics}
+    if len(sizes) > 1:
+        raise Refusal("E_RUNNER_FETCH", "Statistics of other images.", got=str(sorted(sizes)))
+    found = [
+        draws.drawn(folder, e.statistics, s, metric, count=resamples, seed=seed)
+        for e, s in zip(entrants, statistics, strict=True)
+    ]
+    intervals = [
+        outward(*kept.freed(one.resampled, one.value, one.bias), images=statistics[0].images)
+        for one in found
+    ]
+    resampled = np.stack([one.resampled for one in found], axis=1)
+    return np.array([one.value for one in found]), resampled, intervals

@@ -189,7 +189,17 @@ def bootstrapped(
     It holds the value itself: a bias that exceeds the interval's half would else look like a mistake.
     """
     found = value(statistics, metric)
-    off = biases.bias(statistics, metric, found, halvings=max(len(drawn) // 20, 1))
+    off = biases.bias(statistics, metric, found, halvings=halvings(len(drawn)))
+    return freed(drawn, found, off)
+
+
+def halvings(count: int) -> int:
+    """Return how many cuts into halves tell the bias well enough beside ``count`` resamples."""
+    return max(count // 20, 1)
+
+
+def freed(drawn: NDArray[np.float64], found: float, off: float) -> tuple[float, float]:
+    """Return the 95 % interval of ``found``, which is too high by ``off``, from resamples [B]."""
     low, high = percentiles(biases.moved(drawn, found - off))
     return max(min(low, found), 0.0), min(max(high, found), 1.0)
 
