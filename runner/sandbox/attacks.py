@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runner.sandbox import attacks_on_files as files
+
 _PTRACE_SEIZE = 0x4206
 _libc = ctypes.CDLL(None, use_errno=True)
 _TEN_GB = 10 << 30
@@ -32,55 +34,10 @@ class Attack:
     full_only: bool = False
 
 
-def _read_passwd(_: Bait) -> str:
-    return _read("/etc/passwd")
-
-
-def _read_labels(bait: Bait) -> str:
-    return _read(bait["labels"])
-
-
-def _read_parent_environment(bait: Bait) -> str:
-    return _read(f"/proc/{bait['pid']}/environ")
-
-
-def _read(path: str) -> str:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return f"{len(os.read(descriptor, 64))} bytes"
-    finally:
-        os.close(descriptor)
-
-
-def _list_root(_: Bait) -> str:
-    return f"{len(os.listdir('/'))} names"  # noqa: PTH208 - the bare call is the attack
-
-
 def _own_environment(_: Bait) -> str:
     if not os.environ:
         raise PermissionError("empty")
     return f"{len(os.environ)} variables"
-
-
-def _first_environment(_: Bait) -> str:
-    # What the kernel put on the first page of the stack outlives every unsetenv.
-    descriptor = os.open("/proc/self/environ", os.O_RDONLY)
-    try:
-        names = {part.partition(b"=")[0] for part in os.read(descriptor, 1 << 16).split(b"\0")}
-    finally:
-        os.close(descriptor)
-    names -= {
-        b"",
-        b"LC_CTYPE",
-        b"PWD",
-    }  # Python sets the one of its own locale, bubblewrap the other
-    if not names:
-        raise PermissionError("empty")
-    return f"{len(names)} variables"
-
-
-def _read_other_submission(bait: Bait) -> str:
-    return _read(bait["submission"])
 
 
 def _see_the_runner(bait: Bait) -> str:
@@ -96,11 +53,6 @@ def _host_name(bait: Bait) -> str:
 
 def _shared_memory(bait: Bait) -> str:
     return _raw(min(0, _libc.shmget(bait["shared"], 1, 0)))
-
-
-def _write_root(_: Bait) -> str:
-    os.mkdir("/written", 0o700)  # noqa: PTH102 - the bare call is the attack
-    return "made a folder"
 
 
 def _share_session(bait: Bait) -> str:
@@ -125,47 +77,19 @@ def _leave_a_core(_: Bait) -> str:
     return "may leave one"
 
 
-def _write_model(bait: Bait) -> str:
-    with mmap.mmap(bait["model"], 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_WRITE):
-        return "mapped it to write"
-
-
-def _write_images(bait: Bait) -> str:
-    return f"{os.write(bait['descriptor'], b'0')} byte"
-
-
-def _grow_output(bait: Bait) -> str:
-    os.lseek(bait["output"], 0, os.SEEK_END)
-    return f"{os.write(bait['output'], b'more')} bytes"
-
-
-def _resize_output(bait: Bait) -> str:
-    os.ftruncate(bait["output"], 0)
-    return "emptied it"
-
-
-def _open_more(_: Bait) -> str:
-    opened: list[int] = []
-    try:
-        while len(opened) < 1000:  # noqa: PLR2004
-            opened += [os.open("/dev/null", os.O_RDONLY)]
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
-    return f"{len(opened)} files"
-
-
 def _make_room(_: Bait) -> str:
     return _raw(_libc.syscall(ctypes.c_long(425), 4, None))
-
-
-def _name_of_a_file(bait: Bait) -> str:
-    return os.readlink(f"/proc/self/fd/{bait['descriptor']}")  # noqa: PTH115 - the bare call
 
 
 def _connect(bait: Bait) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         client.connect(("127.0.0.1", bait["port"]))
+        return "connected"
+
+
+def _reach_a_socket(bait: Bait) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.connect("\0" + bait["abstract"])
         return "connected"
 
 
@@ -201,19 +125,6 @@ def _exec(_: Bait) -> str:
 def _allocate(_: Bait) -> str:
     with mmap.mmap(-1, _TEN_GB):
         return "10 GB"
-
-
-def _write(bait: Bait) -> str:
-    path = bait["folder"] + "/written"
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-    with contextlib.suppress(OSError):  # it is written by now, whether it can be removed or not
-        os.unlink(path)  # noqa: PTH108
-    return "wrote a file"
-
-
-def _anonymous_file(_: Bait) -> str:
-    os.close(os.memfd_create("x"))
-    return "made one"
 
 
 def _kill_parent(bait: Bait) -> str:
@@ -276,25 +187,38 @@ _SECCOMP, _LANDLOCK = "seccomp", "Landlock"
 _NO_FILE, _PIDS = "a root with nothing in it", "the process namespace"
 
 ATTACKS: dict[str, Attack] = {
-    "read /etc/passwd": Attack(_read_passwd, _LANDLOCK, _NO_FILE),
-    "read the labels": Attack(_read_labels, _LANDLOCK, _NO_FILE),
-    "read another submission": Attack(_read_other_submission, _LANDLOCK, _NO_FILE),
-    "read the runner's environment": Attack(_read_parent_environment, _LANDLOCK, _PIDS),
+    "read /etc/passwd": Attack(files.read_passwd, _LANDLOCK, _NO_FILE),
+    "read the labels": Attack(files.read_labels, _LANDLOCK, _NO_FILE),
+    "read another submission": Attack(files.read_other_submission, _LANDLOCK, _NO_FILE),
+    "read the runner's environment": Attack(files.read_parent_environment, _LANDLOCK, _PIDS),
     "find a variable in its own environment": Attack(_own_environment, "clearing"),
     "read the environment that it was started with": Attack(
-        _first_environment, _LANDLOCK, "starting it without one"
+        files.first_environment, _LANDLOCK, "starting it without one"
     ),
-    "list the root folder": Attack(_list_root, _LANDLOCK),
-    "learn the name of an open file": Attack(_name_of_a_file, _SECCOMP),
-    "write a file": Attack(_write, _LANDLOCK, "a root that cannot be written"),
-    "write to the root folder": Attack(_write_root, _SECCOMP, "a root that cannot be written"),
-    "make an anonymous file": Attack(_anonymous_file, _SECCOMP),
-    "open a thousand files": Attack(_open_more, "RLIMIT_NOFILE"),
-    "change the model that it runs": Attack(_write_model, "sealing"),
-    "change the images that it is given": Attack(_write_images, "a descriptor that only reads"),
-    "grow its output": Attack(_grow_output, "sealing"),
-    "shrink its output": Attack(_resize_output, _SECCOMP, "sealing"),
+    "list the root folder": Attack(files.list_root, _LANDLOCK),
+    "learn the name of an open file": Attack(files.name_of_a_file, _SECCOMP),
+    "write a file": Attack(files.write, _LANDLOCK, "a root that cannot be written"),
+    "write to the root folder": Attack(files.write_root, _SECCOMP, "a root that cannot be written"),
+    "command a device": Attack(files.command_a_device, _SECCOMP),
+    "make an anonymous file": Attack(files.anonymous_file, _SECCOMP),
+    "open a thousand files": Attack(files.open_more, "RLIMIT_NOFILE"),
+    "change the model that it runs": Attack(files.write_model, "sealing"),
+    "change the images that it is given": Attack(
+        files.write_images, "a descriptor that only reads"
+    ),
+    "map the images to write": Attack(files.map_images, "a descriptor that only reads"),
+    "open the images again to write": Attack(files.open_images_again, _LANDLOCK),
+    "empty another's file": Attack(files.empty_a_file, _SECCOMP, _NO_FILE),
+    "find what it imports mounted to be written": Attack(
+        files.mounted_to_write, _SECCOMP, "read-only mounts", full_only=True
+    ),
+    "grow the model that it runs": Attack(files.grow_model, _SECCOMP, "sealing"),
+    "shrink the model that it runs": Attack(files.shrink_model, _SECCOMP, "sealing"),
+    "grow its output": Attack(files.grow_output, "sealing"),
+    "seal its output for others": Attack(files.seal_output, _SECCOMP, "sealing"),
+    "shrink its output": Attack(files.resize_output, _SECCOMP, "sealing"),
     "connect to loopback": Attack(_connect, _SECCOMP, "the network namespace"),
+    "reach a socket that has no file": Attack(_reach_a_socket, _SECCOMP, "the network namespace"),
     "make an io_uring": Attack(_make_room, _SECCOMP),
     "find shared memory of the host": Attack(_shared_memory, _SECCOMP, "the IPC namespace"),
     # Before the first thread: a process that ever had two is refused for that reason.

@@ -44,10 +44,10 @@ def program() -> str | None:
 
 def flags(orders: Orders) -> list[str]:
     """Return everything but the files: each guard by its name, so that a test can leave it out."""
-    given = ["--unshare-user", "--die-with-parent", "--cap-drop", "ALL"]
+    given = ["--unshare-user", "--cap-drop", "ALL"]
     given += [flag for name, flag in NAMESPACES.items() if orders.has(name)]
     given += ["--hostname", HOST_NAME] if orders.has("uts") else []
-    for guard in ("--disable-userns", "--new-session", "--clearenv"):
+    for guard in ("--die-with-parent", "--disable-userns", "--new-session", "--clearenv"):
         given += [guard] if orders.has(guard) else []
     return given
 
@@ -57,8 +57,9 @@ def files(binds: Iterable[tuple[str, str]], orders: Orders) -> list[str]:
     given: list[str] = []
     if not orders.has("few files"):
         given += ["--ro-bind", "/etc", "/etc"]
+    bind = "--ro-bind" if orders.has("--ro-bind") else "--bind"
     for source, target in binds:
-        given += ["--ro-bind", source, target]
+        given += [bind, source, target]
     given += ["--proc", "/proc"]
     for device in ("/dev/null", "/dev/urandom"):
         given += ["--dev-bind", device, device]

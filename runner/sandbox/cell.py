@@ -101,7 +101,7 @@ class Cell:
             env=dict(os.environ) if "empty environment" in without else {},
             cwd="/",
             pass_fds=(theirs.fileno(), status),
-            start_new_session=True,
+            start_new_session="session" not in without,
         )
         theirs.close()
         os.close(status)

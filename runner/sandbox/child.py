@@ -93,7 +93,8 @@ def _live(ppid: int, orders: Orders) -> None:
     say = Status(orders.status)
     abi = 0
     if orders.has("landlock"):
-        abi = confine.wall_off_files(orders.readable, (SCRATCH,) if purpose.scratch else ())
+        scratch = (SCRATCH,) if purpose.scratch else ()
+        abi = confine.wall_off_files(orders.readable, scratch, orders.without)
     start = _entry(purpose)()
     if orders.has("environment"):
         os.environ.clear()
@@ -117,7 +118,9 @@ def _live(ppid: int, orders: Orders) -> None:
         confine.die_with_parent(ppid)
     if orders.has("seccomp"):
         seccomp.deny_all_but_arithmetic(
-            executable_memory=purpose.executable_memory, files=purpose.scratch > 0
+            executable_memory=purpose.executable_memory,
+            files=purpose.scratch > 0,
+            every_thread=orders.has("every thread"),
         )
     say.say(confined={"landlock": abi})
     _work(work, say)

@@ -56,9 +56,11 @@ def readable_paths() -> tuple[str, ...]:
     return (str(ours), *sorted(path for path in python if path), *system, *hardware)
 
 
-def wall_off_files(readable: Sequence[str] = (), writable: Sequence[str] = ()) -> int:
+def wall_off_files(
+    readable: Sequence[str] = (), writable: Sequence[str] = (), without: Sequence[str] = ()
+) -> int:
     """Leave only ``readable`` (else ``readable_paths``) to read. Returns the Landlock ABI."""
-    return landlock.restrict(readable or readable_paths(), writable)
+    return landlock.restrict(readable or readable_paths(), writable, without)
 
 
 def limit(

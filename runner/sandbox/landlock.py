@@ -6,7 +6,7 @@ starts threads. Rules are from the kernel's userspace-api/landlock documentation
 
 import ctypes
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION_FLAG = 1
@@ -15,9 +15,14 @@ _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 # remove a folder or a file, make a folder or a plain file, truncate
 _CHANGE = 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14
 _ALL_FS_ABI1 = (1 << 13) - 1
-_FS_BY_ABI = ((2, 1 << 13), (3, 1 << 14), (5, 1 << 15))  # refer, truncate, ioctl on devices
-_NET_ABI, _NET_BIND_CONNECT = 4, 0b11
-_SCOPE_ABI, _SCOPE_SOCKET_SIGNAL = 6, 0b11
+_REFER = 1 << 13
+#: what a later ABI can refuse: its name here, so that a test can leave it out; since; right
+_TRUNCATE = ("landlock truncate", 3, 1 << 14)
+_DEVICES = ("landlock devices", 5, 1 << 15)
+_NETWORK = ("landlock network", 4, 0b11)  # bind and connect by TCP
+_SOCKETS, _SIGNALS = ("landlock sockets", 6, 0b01), ("landlock signals", 6, 0b10)
+LATER = {name: since for name, since, _ in (_TRUNCATE, _DEVICES, _NETWORK, _SOCKETS, _SIGNALS)}
+_REFER_ABI = 2
 _NO_NEW_PRIVS = 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -53,10 +58,13 @@ def abi() -> int:
         return 0
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str] = ()) -> int:
+def restrict(
+    readable: Iterable[str], writable: Iterable[str] = (), without: Collection[str] = ()
+) -> int:
     """Leave this thread reading beneath ``readable``; no exec, no TCP, no signal to outside.
 
     Beneath ``writable`` it may also make, change and remove files and folders, and nowhere else.
+    ``without`` names what a test leaves open, of ``LATER``.
 
     Returns the ABI in force. Raises OSError where the kernel has no Landlock. Paths that do not
     exist are passed over.
@@ -64,14 +72,15 @@ def restrict(readable: Iterable[str], writable: Iterable[str] = ()) -> int:
     version = abi()
     if version == 0:
         raise OSError("this kernel has no Landlock")
-    handled = _ALL_FS_ABI1
-    for since, right in _FS_BY_ABI:
-        handled |= right if version >= since else 0
-    rules = _Ruleset(
-        handled,
-        _NET_BIND_CONNECT if version >= _NET_ABI else 0,
-        _SCOPE_SOCKET_SIGNAL if version >= _SCOPE_ABI else 0,
-    )
+
+    def refused(*kinds: tuple[str, int, int]) -> int:
+        return sum(
+            right for name, since, right in kinds if version >= since and name not in without
+        )
+
+    handled = _ALL_FS_ABI1 | (_REFER if version >= _REFER_ABI else 0)
+    handled |= refused(_TRUNCATE, _DEVICES)
+    rules = _Ruleset(handled, refused(_NETWORK), refused(_SOCKETS, _SIGNALS))
     # Older kernels refuse a structure with fields they do not know, unless these are zero.
     ruleset = _call(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(24), ctypes.c_uint32(0))
     try:

@@ -18,19 +18,26 @@ def prepare() -> Start:
 
 
 def start(job: Job, status: Status) -> Callable[[], None]:
-    """``job`` brings images (read-only), a model (sealed) and an output (of fixed size)."""
+    """``job`` brings images (read-only), a model (sealed) and an output (of fixed size).
+
+    Its ``attacks`` are those to try, all where it names none; its ``storm`` is the one instead.
+    """
     from runner.sandbox import storms
 
     names = ("descriptor", "model", "output")
     bait = {**job.words, **dict(zip(names, job.descriptors, strict=False))}
     storm = job.words.get("storm")
     if storm:
+        early = storms.STORMS[storm].early
+        if early is not None:
+            early()
         return lambda: storms.rage(storm, bait, status)
     return lambda: _attack(bait, status)
 
 
 def _attack(bait: Bait, status: Status) -> None:
-    for name, attack in ATTACKS.items():
+    for name in bait.get("attacks", ATTACKS):
+        attack = ATTACKS[name]
         if attack.full_only and not bait["full"]:
             continue
         try:

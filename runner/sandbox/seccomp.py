@@ -139,8 +139,13 @@ def _only_reading_limits(number: int) -> list[bytes]:
     return [_jump(_EQUAL, number, 0, len(body)), *body]
 
 
-def deny_all_but_arithmetic(*, executable_memory: bool = False, files: bool = False) -> None:
-    """Put the filter over every thread of this process. Raises OSError if that cannot be done."""
+def deny_all_but_arithmetic(
+    *, executable_memory: bool = False, files: bool = False, every_thread: bool = True
+) -> None:
+    """Put the filter over every thread of this process. Raises OSError if that cannot be done.
+
+    Without ``every_thread`` (for a test) it comes over the calling one and what that starts later.
+    """
     machine = platform.machine()
     code = program(machine, os.getpid(), executable_memory=executable_memory, files=files)
     buffer = ctypes.create_string_buffer(code, len(code))
@@ -149,7 +154,7 @@ def deny_all_but_arithmetic(*, executable_memory: bool = False, files: bool = Fa
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
     number = _TABLES[machine][1]
     result = _libc.syscall(
-        ctypes.c_long(number), ctypes.c_uint(_SET_FILTER), ctypes.c_uint(_TSYNC),
+        ctypes.c_long(number), ctypes.c_uint(_SET_FILTER), ctypes.c_uint(_TSYNC * every_thread),
         ctypes.byref(filter_),
     )  # fmt: skip
     if result != 0:  # a positive answer is a thread that could not be brought in

@@ -104,6 +104,32 @@ def _crash(_: Bait, __: Status) -> str:
     return "lived"
 
 
+class _Early:
+    """A thread that is there before the filter, as a library's threads are."""
+
+    def __init__(self) -> None:
+        self._asked, self._answered = threading.Event(), threading.Event()
+        self._made = False
+
+    def begin(self) -> None:
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def ask(self, _: Bait, __: Status) -> str:
+        self._asked.set()
+        self._answered.wait()
+        return _unless(not self._made, "made a file without a name")
+
+    def _wait(self) -> None:
+        self._asked.wait()
+        with contextlib.suppress(OSError):
+            os.close(os.memfd_create("x"))
+            self._made = True
+        self._answered.set()
+
+
+_early = _Early()
+
+
 def _unless(held: bool, what: str) -> str:
     if not held:
         raise AssertionError(what)
@@ -117,6 +143,7 @@ class Storm:
     run: Callable[[Bait, Status], str]
     ends: str
     wall: str
+    early: Callable[[], None] | None = None  #: run before the limits and the filter come
     wall_seconds: float = 8.0
     cpu_seconds: float = 8.0
 
@@ -135,6 +162,9 @@ STORMS: dict[str, Storm] = {
     ),
     "flood the status pipe": Storm(_flood_status, "flooded", "64 kB that are read at most"),
     "flood its standard output": Storm(_flood_standard_output, "well", "/dev/null"),
+    "let an older thread make a file": Storm(
+        _early.ask, "well", "seccomp over every thread", early=_early.begin
+    ),
     "crash": Storm(_crash, "crashed", "a process of its own"),
 }
 

@@ -121,10 +121,17 @@ def _attack(tier: Tier, folder: str, without: Collection[str]) -> list[Probe]:
 
     shared = _libc.shmget(os.getpid(), 1, _CREATE | 0o666)
     try:
-        with socket.socket() as server:
+        with socket.socket() as server, socket.socket(socket.AF_UNIX) as local:
             server.bind(("127.0.0.1", 0))
             server.listen()
-            bait = {"port": server.getsockname()[1], "shared": os.getpid()}
+            abstract = f"bookwiz-probe-{os.getpid()}-{server.getsockname()[1]}"
+            local.bind(f"\0{abstract}")
+            local.listen()
+            bait = {
+                "port": server.getsockname()[1],
+                "abstract": abstract,
+                "shared": os.getpid(),
+            }
             ending = _in_a_cell(tier, folder, bait, hear, without=without)
     finally:
         if shared >= 0:
@@ -185,8 +192,8 @@ def _in_a_cell(
     for file in (labels, other):
         file.write_bytes(_BAIT)
         file.chmod(0o644)
-    model = memory.sealed(_BAIT)
-    output, map_ = memory.board(_OUTPUT)
+    model = memory.sealed(_BAIT, without)
+    output, map_ = memory.board(_OUTPUT, without)
     cell = Cell("probe", walls=tier, without=without)
     try:
         with labels.open("rb") as images:

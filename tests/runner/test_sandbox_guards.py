@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.sandbox import cases
+from runner.sandbox import cases, landlock, memory
 from runner.sandbox.bubblewrap import NAMESPACES
 from runner.sandbox.tier import attempt, weather
 from tests.runner.conftest import best_tier
@@ -51,12 +51,27 @@ ATTACKED = [
     ("address space", "full", ("cgroup",), "allocate 10 GB"),
     ("open files", "full", (), "open a thousand files"),
     ("core", "full", (), "leave a core file"),
+    ("landlock", "reduced", ("nobody",), "open the images again to write"),
+    ("landlock truncate", "reduced", ("seccomp", "nobody"), "empty another's file"),
+    ("landlock devices", "reduced", ("seccomp",), "command a device"),
+    ("landlock network", "reduced", ("seccomp",), "connect to loopback"),
+    ("landlock sockets", "reduced", ("seccomp",), "reach a socket that has no file"),
+    ("landlock signals", "reduced", ("seccomp", "nobody"), "signal the runner"),
+    ("--ro-bind", "full", ("seccomp",), "find what it imports mounted to be written"),
+    ("session", "reduced", ("seccomp",), "join the runner's session"),
+    ("seal of contents", "reduced", (), "change the model that it runs"),
+    ("seal of growth", "reduced", ("seccomp", "file size"), "grow the model that it runs"),
+    ("seal of growth", "reduced", ("file size",), "grow its output"),
+    ("seal of shrinking", "reduced", ("seccomp",), "shrink the model that it runs"),
+    ("seal of shrinking", "reduced", ("seccomp",), "shrink its output"),
+    ("seal of seals", "reduced", ("seccomp",), "seal its output for others"),
 ]
 #: the same with what does not end by itself
 STORMED = [
     ("cpu", "full", (), "spin until its processor time is over"),
     ("processes", "full", ("seccomp",), "fork for ever"),
     ("file size", "reduced", ("seccomp", "landlock"), "write 10 GB"),
+    ("every thread", "reduced", (), "let an older thread make a file"),
 ]
 
 
@@ -65,6 +80,11 @@ def needs(tier: str, guard: str) -> None:
         pytest.skip(f"TIER FULL CANNOT BE TRIED HERE: {cases.why_no_namespaces()}")
     if guard == "nobody" and os.geteuid() != 0:
         pytest.skip("ONLY ROOT HAS SOMETHING TO GIVE UP")
+    if landlock.LATER.get(guard, 0) > landlock.abi():
+        pytest.skip(
+            f"{guard.upper()} CANNOT BE TRIED HERE: it came with ABI {landlock.LATER[guard]}, "
+            f"and this kernel has {landlock.abi()}"
+        )
 
 
 @pytest.mark.parametrize(("guard", "tier", "others", "attack"), ATTACKED)
@@ -101,6 +121,10 @@ def test_a_storm_is_ended_by_one_guard_alone_and_by_nothing_without_it(
 
 def test_every_namespace_is_tried() -> None:
     assert set(NAMESPACES) <= {guard for guard, *_ in ATTACKED}
+
+
+def test_every_right_that_landlock_learnt_and_every_seal_is_tried() -> None:
+    assert {*landlock.LATER, *memory.SEALS} <= {guard for guard, *_ in ATTACKED}
 
 
 _LOOK = """
