@@ -1,4 +1,4 @@
-"""Which GPUs this host can really compute on: the driver is asked, device nodes are not believed.
+"""Which GPUs a runner's cells compute on: the driver is asked, device nodes are not believed.
 
 CUDA must not be initialised in a process that forks, as a runner does for its cells. So the driver
 is started in a process of its own that ends at once.
@@ -8,6 +8,8 @@ import ctypes
 import subprocess
 import sys
 
+from runner.predict.providers import CPU, PROVIDERS
+
 _DRIVER = "libcuda.so.1"
 _SECONDS = 30.0  # a cold driver takes several
 _NAME_BYTES = 100
@@ -15,7 +17,13 @@ _MOST = 16
 
 
 def gpus() -> tuple[str, ...]:
-    """Names such as "NVIDIA H100 80GB HBM3", one for each; none where there is no driver."""
+    """Names such as "NVIDIA H100 80GB HBM3", one for each.
+
+    None where there is no driver, and none as long as models run on the processor all the same: a
+    runner that took the line ``gpu`` then would report a processor's speed as a GPU's.
+    """
+    if set(PROVIDERS) == {CPU}:
+        return ()
     try:
         ctypes.CDLL(_DRIVER)  # initialises nothing; most hosts have none
     except OSError:

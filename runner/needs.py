@@ -32,7 +32,7 @@ class Hello(BaseModel):
     versions: dict[str, str]
     formats: tuple[Format, ...] = ("onnx",)  #: of models that it can open
     purposes: tuple[Purpose, ...] = ("score",)  #: what it can run a model for
-    gpus: tuple[str, ...] = ()  #: names of those that it can compute on
+    gpus: tuple[str, ...] = ()  #: names of those that its cells compute on
 
 
 def needs_of(*, format: Format, purpose: Purpose, minimum_tier: Tier) -> frozenset[Need]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from runner.failures import Refusal
 from runner.predict.net import Outputs
+from runner.predict.providers import PROVIDERS
 
 _MEMORY_WORDS = ("alloc", "memory", "bad_array_new_length", "vector::_M_default_append")
 _OPERATOR_WORDS = ("No Op registered", "is not a registered function", "support for models stamped")
@@ -40,7 +41,7 @@ class OnnxNet:
         options.log_severity_level = _FATAL_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(data, options, providers=list(PROVIDERS))
         except Exception as error:  # noqa: BLE001 - its classes are made at run time
             raise refusal_of(error, "E_ONNX_BROKEN") from None
         self._input = input_name

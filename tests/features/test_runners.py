@@ -110,7 +110,7 @@ async def test_what_it_is_on_is_said_with_the_stage_and_since_when(board):
         ({"state": "lost"}, "box-1** · lost: it stopped answering"),
         ({"tier": "none", "takes": ()}, "box-1** · takes nothing"),
         ({"tier": "none", "takes": ()}, "none of cpu**: no wall held there"),
-        ({"queue": "gpu", "takes": ()}, "none of gpu**: no GPU answers there"),
+        ({"queue": "gpu", "takes": ()}, "none of gpu**: no model computes on a GPU there"),
     ],
 )
 async def test_how_it_is_said_in_words(board, more, says):

@@ -1,5 +1,7 @@
 """The GPUs that a runner announces: those the driver starts with, whatever device nodes there are."""
 
+import subprocess
+
 import pytest
 
 from runner import gpus
@@ -25,6 +27,20 @@ class Driver:
     def cuDeviceGetName(self, name, _size, device):  # noqa: N802
         name.value = self.cards[device.value].encode()
         return 0
+
+
+@pytest.fixture(autouse=True)
+def _cells_with_a_gpu(monkeypatch):
+    monkeypatch.setattr(gpus, "PROVIDERS", ("CUDAExecutionProvider", gpus.CPU))
+
+
+def test_a_card_that_no_cell_computes_on_is_not_announced(monkeypatch):
+    monkeypatch.setattr(gpus, "_DRIVER", "libc.so.6")
+    answer = subprocess.CompletedProcess((), 0, stdout="NVIDIA L4")
+    monkeypatch.setattr(gpus.subprocess, "run", lambda *_, **__: answer)
+    assert gpus.gpus() == ("NVIDIA L4",)
+    monkeypatch.setattr(gpus, "PROVIDERS", (gpus.CPU,))
+    assert gpus.gpus() == ()
 
 
 def test_a_host_without_the_driver_has_none(monkeypatch):

@@ -35,7 +35,7 @@ class RunnerSeen:
     busy_with: str | None  #: key of the job it is on
     formats: tuple[Format, ...] = ("onnx",)  #: of models that it opens
     purposes: tuple[Purpose, ...] = ("score",)  #: what it runs a model for
-    gpus: tuple[str, ...] = ()  #: names of those that it can compute on
+    gpus: tuple[str, ...] = ()  #: names of those that its cells compute on
     takes: tuple[str, ...] = ("any",)  #: queues whose jobs it takes; ``any``: all there are
     state: RunnerState = "up"
 

@@ -20,7 +20,7 @@ _PRESETS: dict[str, tuple[Format, ...]] = {
     "all": ("onnx", "safetensors", "torchscript", "pt2"),
 }
 _FORMATS = tuple(Choice(words, words) for words in _PRESETS)
-_QUEUES = (Choice("cpu", "cpu"), Choice("gpu", "gpu"))
+_QUEUES = (Choice("cpu", "cpu"), Choice("gpu", "gpu: waits, since no runner computes on one yet"))
 _TIERS = (Choice("full", "full: every wall"), Choice("reduced", "reduced: an ordinary container"))
 _DEFAULT = Limits()
 
