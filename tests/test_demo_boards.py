@@ -13,7 +13,7 @@ from bot.app import Bot, engine_for
 from bot.datasets import child
 from bot.demo_boards import DIGITS, SHAPES, open_board
 from bot.kit.db import Base
-from bot.kit.message import File, Image
+from bot.kit.message import File, Image, Table
 from bot.kit.testing import Chat, Room
 from runner.shapes.files import Part
 from runner.shapes.making import write_shapes
@@ -203,6 +203,9 @@ async def assert_every_analysis_answers(chat, who, submission, board):
             pictures = of_kind(message, Image)
             assert pictures, f"{board}, {kind}: no picture"
             assert all(picture.alt for picture in pictures), f"{board}, {kind}"
+            [table] = of_kind(message, Table)
+            assert table.rows, f"{board}, {kind}"
+            assert all(len(row) == len(table.head) for row in table.rows), f"{board}, {kind}"
 
 
 async def met(chat, who, board, model):

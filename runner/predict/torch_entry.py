@@ -25,6 +25,7 @@ from runner.formats.preprocessing import KEY, read_preprocessing
 from runner.formats.signature import Arrangement, ImageShape, Signature
 from runner.formats.torch_safetensors import Header, Stored, read_header, refuse_unless_same
 from runner.predict import entry
+from runner.predict.torch_flops import flops
 from runner.predict.torch_net import TorchNet, refusal_of
 from runner.sandbox.child import Job, Start, Status
 
@@ -108,12 +109,15 @@ def _open(words: dict[str, Any], data: bytes) -> entry.Opened:
             raise refusal_of(error, "E_TORCH_BROKEN") from None
         producer = f"torch {torch.__version__}"
     signature = _signature(preproc, image)
-    facts = {
+    facts: dict[str, Any] = {
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "input": signature.words(image),
         "producer": producer,
         "output": output,
     }
+    if words["format"] == "safetensors":  # a stranger's program may hide what it computes
+        one = np.zeros(signature.shape(1, image), signature.dtype)
+        facts["flops"] = flops(module, torch.from_numpy(one))
     return TorchNet(module), signature, facts
 
 

@@ -85,6 +85,29 @@ def test_weights_of_an_architecture_answer_as_it_does_at_home(name: str, bench: 
         wanted = module.eval()(pixels(bench)).numpy()
     np.testing.assert_allclose(found.rows[0], wanted, atol=1e-4)
     assert found.claims.model["parameters"] == sum(p.numel() for p in module.parameters())
+    assert found.claims.model["flops"] == counted(module, pixels(bench)[:1])
+
+
+def counted(module: "torch.nn.Module", image: "torch.Tensor") -> int:
+    """What PyTorch itself counts, of matrix products spelt out."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        module.eval()(image)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet"])
+def test_what_an_image_costs_is_what_pytorch_counts(name: str) -> None:
+    from runner.formats.architectures import ARCHITECTURES, build
+    from runner.predict.torch_flops import flops
+
+    task = ARCHITECTURES[name].tasks[0]
+    module = build(name, task=task, classes=5, channels=3, height=32, width=32).eval()
+    image = torch.zeros(1, 3, 32, 32)
+    assert flops(module, image) == counted(module, image)
+    assert flops(module, torch.zeros(1, 7, 32, 32)) is None, "it does not run on such"
 
 
 def test_weights_say_how_pixels_become_their_input(bench: Bench) -> None:
