@@ -16,7 +16,7 @@ from procrastinate import App, PsycopgConnector, sql
 from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from runner.needs import Hello
 
@@ -25,6 +25,7 @@ _log = structlog.get_logger(__name__)
 BOT_QUEUE = "bot"  #: reports to the bot; never an evaluation
 #: Rows of workers are kept this long: a worker that another one prunes can never beat again.
 PRUNE_SECONDS = 86_400.0
+_MOST_QUEUES = 32  #: that a runner may say it takes; ours say four
 _OPEN_SECONDS = 5.0
 _CONNECTION_SECONDS = 2.0  # that a caller waits for one; somebody may be waiting for the answer
 _PAUSE = 1.0
@@ -51,7 +52,9 @@ class RunnerReport(BaseModel):
     queue: str
     worker_id: int  #: whose heartbeats are this runner's
     hello: Hello
-    takes: tuple[str, ...] | None = None  #: names of queues; None: an older runner, its line alone
+    takes: tuple[str, ...] | None = Field(
+        default=None, max_length=_MOST_QUEUES
+    )  #: names of queues; None: an older runner, its line alone
     draining: bool = False  #: it was told to stop: ends what it is on and takes no more
 
 

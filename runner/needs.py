@@ -31,7 +31,9 @@ class Hello(BaseModel):
     hardware: str
     versions: dict[str, str]
     formats: tuple[Format, ...] = ("onnx",)  #: of models that it can open
-    purposes: tuple[Purpose, ...] = ("score",)  #: what it can run a model for
+    purposes: tuple[str, ...] = (
+        "score",
+    )  #: what it can run a model for; a newer one may know more
     gpus: tuple[str, ...] = ()  #: names of those that its cells compute on
 
 

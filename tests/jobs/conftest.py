@@ -67,10 +67,15 @@ class Staff:
                     queue,
                     str(drain),
                 ]
-                said = {"FAKE_NAME": name, "FAKE_HELLO": json.dumps(hello or {})}
+                self.says(name, hello or {})
+                said = {"FAKE_NAME": name, "FAKE_HELLO": str(self._folder / f"hello-{name}")}
                 worker = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | said)
             self._workers[name] = worker
         return worker
+
+    def says(self, name, hello):
+        """What that worker's process says of itself from its next start on."""
+        (self._folder / f"hello-{name}").write_text(json.dumps(hello))
 
     def dismiss(self, *kept):
         for name in [n for n in self._workers if n not in kept]:

@@ -4,7 +4,7 @@
 ``flood`` (30,000 lines of rubbish first) · ``endless`` (one line without an end) ·
 ``progress-COUNT`` · ``child-SECONDS`` (has a child of its own meanwhile) · ``cell-SECONDS`` (one that dies with its
 parent, as the sandbox's do) · ``refuse``.
-What it says of itself beyond the least is JSON in FAKE_HELLO. Its own pid, its child's and what it was given go into files of the folder ``artifacts`` names.
+What it says of itself beyond the least is JSON in the file FAKE_HELLO. Its own pid, its child's and what it was given go into files of the folder ``artifacts`` names.
 """
 
 import functools
@@ -68,7 +68,8 @@ def behave(evaluation):  # noqa: C901 - a list of behaviours
 def main():
     die_with_parent(os.getppid())
     hello = {"runner": "fake", "tier": "reduced", "hardware": "none", "versions": {"fake": "1"}}
-    say(hello=hello | json.loads(os.environ.get("FAKE_HELLO", "{}")))
+    file = os.environ.get("FAKE_HELLO")
+    say(hello=hello | (json.loads(Path(file).read_text()) if file else {}))
     for line in sys.stdin:
         evaluation = json.loads(line)
         note(evaluation, "pids", os.getpid())

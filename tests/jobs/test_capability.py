@@ -119,3 +119,25 @@ async def test_a_runner_that_was_told_to_stop_says_so_and_takes_no_more(desk_at,
     await desk.ended("a")
     await desk.until(lambda: is_("stopped"))
     assert statuses(jobs_url)[key] == "todo"
+
+
+async def test_a_runner_whose_process_comes_back_with_less_hands_back_and_listens_anew(
+    desk_at, jobs_url, staff
+):
+    desk = await desk_at(jobs_url)
+    staff.hire(jobs_url, "shrinks", hello=TORCH)
+    await desk.until(lambda: desk.saw("shrinks"))
+    staff.says("shrinks", {"tier": "reduced"})
+    key = await desk.give("dies", "crash")
+    await desk.is_lost(key)
+    await desk.give("script", format="torchscript")
+    (outcome,) = await desk.ended("script")
+    assert outcome.failure.code == HANDED_BACK
+
+    async def less():
+        return (await seen(desk, "shrinks")).takes == ("own",)
+
+    await desk.until(less)
+    await desk.give("onnx")
+    await desk.ended("onnx")
+    assert took(desk) == {"dies": "shrinks", "onnx": "shrinks"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from runner.contract import Format, Outcome, Progress, Purpose, Tier
+from runner.contract import Format, Outcome, Progress, Tier
 
 #: applies an outcome durably; returns only after the commit
 OnOutcome = Callable[[Outcome], Awaitable[None]]
@@ -34,7 +34,7 @@ class RunnerSeen:
     heartbeat_at: datetime
     busy_with: str | None  #: key of the job it is on
     formats: tuple[Format, ...] = ("onnx",)  #: of models that it opens
-    purposes: tuple[Purpose, ...] = ("score",)  #: what it runs a model for
+    purposes: tuple[str, ...] = ("score",)  #: what it runs a model for
     gpus: tuple[str, ...] = ()  #: names of those that its cells compute on
     takes: tuple[str, ...] = ("any",)  #: queues whose jobs it takes; ``any``: all there are
     state: RunnerState = "up"
