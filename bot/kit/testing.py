@@ -79,6 +79,7 @@ class StillEngine:
     unserved: set[str] | None = field(
         default_factory=set
     )  #: queues that no runner takes; None: unknown
+    troubles: dict[str, int] = field(default_factory=dict)
     trusted: bool = True  #: False: as if its runners were other people's
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:

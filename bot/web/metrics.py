@@ -67,6 +67,13 @@ class JobMetrics:
             ["line", "tier"],
             **one,
         )
+        self._troubles = Counter(
+            "bookwiz_engine_troubles",
+            "Times that the engine lost its database: listener_lost or beat_missed",
+            ["kind"],
+            **one,
+        )
+        self._counted: dict[str, int] = {}  # of troubles, the engine's own counts
         self._reached = Gauge(
             "bookwiz_reached",
             "Whether it could be read just now: database or engine (1 or 0)",
@@ -87,9 +94,15 @@ class JobMetrics:
 
     async def _answer(self, _request: web.Request) -> web.Response:
         counts, runners = await self._counts(), await self._seen()
+        self._count_troubles()
         self._show(counts, runners)  # without a pause: two may ask at once
         text = generate_latest(REGISTRY) + generate_latest(self.registry)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _count_troubles(self) -> None:
+        for kind, count in self._core.services.engine.troubles.items():
+            self._troubles.labels(kind).inc(max(0, count - self._counted.get(kind, 0)))
+            self._counted[kind] = count
 
     async def _counts(self) -> JobCounts | None:
         """What features count; None when the database cannot be read."""

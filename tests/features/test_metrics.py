@@ -118,6 +118,12 @@ async def test_runners_are_counted_with_the_oldest_heartbeat(board, scrape):
     assert found["bookwiz_reached", "engine"] == 1
 
 
+async def test_what_the_engine_suffered_is_counted_once(board, scrape):
+    for count in (2, 2, 5):
+        board.engine.troubles = {"listener_lost": count}
+        assert (await scrape())["bookwiz_engine_troubles_total", "listener_lost"] == count
+
+
 async def test_it_answers_though_engine_and_database_are_away(board, bot, scrape):
     board.engine.away = True
     found = await scrape()

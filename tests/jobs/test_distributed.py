@@ -113,6 +113,7 @@ async def test_an_outage_of_postgres_costs_no_job(desk_at, own_server, staff):
     assert worker.poll() is None
     seen = await desk.until(desk.engine.runners)
     assert [s.name for s in seen] == ["steady"]
+    assert desk.engine.troubles["listener_lost"] >= 1
     first = seen[0].heartbeat_at
 
     async def idles_and_beats():

@@ -5,7 +5,7 @@ Two engines stand behind it: ``embedded`` (a runner process of our own) and ``di
 fences with attempts and looks with ``alive`` for what got lost.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -46,6 +46,11 @@ class Engine(Protocol):
     #: whether its runners may read labels. Those on other hosts may not: they get ``inputs`` and a
     #: ``manifest`` by links, never ``datasets``, and what they report is a claim until we scored it.
     trusted: bool
+
+    @property
+    def troubles(self) -> Mapping[str, int]:
+        """How often each kind of thing went wrong between it and its database, since the start."""
+        ...
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None: ...
 

@@ -108,6 +108,13 @@ class DistributedEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
+    @property
+    def troubles(self) -> dict[str, int]:
+        return {
+            "listener_lost": self._connector.listener_losses,
+            "beat_missed": self._connector.missed_beats,
+        }
+
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
         """Start even when the database is away: it is looked for until it is there."""
         self._on_outcome, self._on_progress, self._stopping = on_outcome, on_progress, False

@@ -68,6 +68,7 @@ class EmbeddedEngine:
         self._changed = asyncio.Condition()
         self._workers: list[asyncio.Task[None]] = []
         self._reports: set[asyncio.Task[None]] = set()
+        self.troubles: dict[str, int] = {}  #: none: it has no database
 
     async def start(self, on_outcome: OnOutcome, on_progress: OnProgress) -> None:
         self._on_outcome, self._on_progress = on_outcome, on_progress
