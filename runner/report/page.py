@@ -144,15 +144,15 @@ def _lead(errand: ReportErrand, score: SplitScore) -> tuple[str, str]:
 def _figures(errand: ReportErrand) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for score in told(errand):
-        split = f"{score.split}, {words.count(score.images, 'image')}"
+        split = f"{score.split} ({score.images:,})"
         shown = released(errand, score)
         if not shown:
             metric = words.title(score.metrics[0].name)
-            rows.append((split, metric, "not released", "no significant improvement"))
+            rows.append((metric, split, "not released", "no significant improvement"))
         rows += [
             (
-                split,
                 words.title(metric.name),
+                split,
                 words.figure(metric),
                 words.interval(metric) or "not known",
             )
