@@ -64,6 +64,7 @@ def main(root: str, role: str, words: str) -> None:
         orders.parent,
         (orders.control, orders.status),
         lambda ppid: _tell_what_broke(_begin, ppid, orders, root),
+        orders.without,
     )
 
 

@@ -16,7 +16,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from runner.sandbox.confine import die_with_parent
 
@@ -26,27 +26,35 @@ _BURIAL_SECONDS = 2.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def guard(parent: int, keep: tuple[int, ...], work: Callable[[int], None]) -> None:
+def guard(
+    parent: int,
+    keep: tuple[int, ...],
+    work: Callable[[int], None],
+    without: Collection[str] = (),
+) -> None:
     """Run ``work(ppid)`` in a forked child under a deadline; never returns.
 
-    ``keep`` are descriptors that only the child may hold.
+    ``keep`` are descriptors that only the child may hold. ``without`` names guards that a test
+    leaves out.
     """
-    die_with_parent(parent)
+    if "runner's death" not in without:
+        die_with_parent(parent)
     # What bubblewrap leaves behind comes to us, and with it what it used.
     _libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     me = os.getpid()
     child = os.fork()
     if child == 0:
-        _be_the_child(me, work)
+        _be_the_child(me, work, without)
     for descriptor in keep:
         os.close(descriptor)
-    os._exit(_watch(child))
+    os._exit(_watch(child, without))
 
 
-def _be_the_child(warden: int, work: Callable[[int], None]) -> None:
+def _be_the_child(warden: int, work: Callable[[int], None], without: Collection[str]) -> None:
     status = 1
     try:
-        die_with_parent(warden)
+        if "warden's death" not in without:
+            die_with_parent(warden)
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
@@ -58,7 +66,7 @@ def _be_the_child(warden: int, work: Callable[[int], None]) -> None:
         os._exit(status)
 
 
-def _watch(child: int) -> int:
+def _watch(child: int, without: Collection[str]) -> int:
     ended = os.pidfd_open(child)
     poll = select.poll()
     poll.register(ended, select.POLLIN)
@@ -75,6 +83,9 @@ def _watch(child: int) -> int:
             break
         if sys.stdin.fileno() in ready:
             line = os.read(sys.stdin.fileno(), 64)
+            if not line and "end of input" in without:
+                poll.unregister(sys.stdin.fileno())
+                continue
             if not line:
                 break
             deadline = time.monotonic() + float(line)

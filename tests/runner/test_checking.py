@@ -10,6 +10,7 @@ from runner import checking
 from runner.card import BenchmarkCard
 from runner.cli import main
 from runner.contract import Declared, Limits
+from runner.formats import admission
 from runner.sandbox.tier import Proof
 from tests.runner import models
 
@@ -65,25 +66,22 @@ def test_a_bad_file_is_refused_with_what_to_do(place: Path) -> None:
     assert said["fix"]
 
 
-def test_what_only_the_sandbox_decides_is_contained(place: Path) -> None:
-    status, said = check(place, models.torch_zip(script=True))
-    assert (status, said["verdict"], said["code"]) in (
-        (2, "contain", "E_TIER"),
-        (2, "contain", "E_NO_TORCH"),
-        (1, "refuse", "E_TORCH_BROKEN"),  # at tier full it is loaded, and is none
-        (1, "refuse", "E_FORMAT"),
-    )
-
-
-def test_what_its_first_bytes_refuse_needs_no_sandbox_and_hears_of_this_cards_shape(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("tier", "torch", "ends"),
+    [
+        ("reduced", True, (2, "contain", "E_TIER")),
+        ("none", True, (2, "contain", "E_TIER")),
+        ("reduced", False, (2, "contain", "E_NO_TORCH")),
+        ("full", False, (2, "contain", "E_NO_TORCH")),
+    ],
+)
+def test_what_only_the_sandbox_decides_is_contained(
+    tier, torch, ends, place: Path, monkeypatch
 ) -> None:
-    (tmp_path / "m.onnx").write_bytes(models.torch_zip())
-    found = checking.check_for_card(tmp_path / "m.onnx", CARD, declared=Declared())
-    assert (found.verdict, found.as_json()["sandbox"]) == ("refuse", "not needed")
-    assert "unsandboxed" not in found.words()
-    shape = f"torch.zeros(1, {CARD.channels}, {CARD.height}, {CARD.width})`;"
-    assert shape in found.failure.fix
+    monkeypatch.setattr(checking, "prove", lambda: Proof(tier, ()))
+    monkeypatch.setattr(admission, "has_torch", lambda: torch)
+    status, said = check(place, models.torch_zip(script=True))
+    assert (status, said["verdict"], said["code"]) == ends
 
 
 def test_a_model_that_runs_for_ever_is_contained(tmp_path: Path) -> None:

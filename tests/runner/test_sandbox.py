@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import os
-import signal
 import struct
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.contract import Evaluation, Outcome
+from runner.contract import Evaluation
 from runner.sandbox import landlock, seccomp
 from runner.sandbox.cell import Cell
 from runner.sandbox.purposes import PURPOSES
@@ -127,11 +126,12 @@ def run_filter(code: bytes, number: int, arch: int, arguments: tuple[int, ...]) 
             place += if_true if holds[kind] else if_false
 
 
-def spinning(bench: Bench, **limits: float) -> Evaluation:
-    return bench.evaluation(models.spin_model(), limits={"wall_seconds": 60} | limits)
+def spinning(bench: Bench) -> Evaluation:
+    return bench.evaluation(models.spin_model(), limits={"wall_seconds": 100, "cpu_seconds": 60})
 
 
-def wait_until(holds, seconds: float = 5) -> bool:
+def wait_until(holds, seconds: float = 60) -> bool:
+    """The bound is for a busy machine: it is reached only where what is waited for never comes."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if holds():
@@ -150,7 +150,7 @@ def start_spinning(served: Served, evaluation: Evaluation) -> list[psutil.Proces
             return any(p.cpu_times().user > 0.8 for p in me.children(recursive=True))
         return False
 
-    assert wait_until(spins, 10)
+    assert wait_until(spins)
     return me.children(recursive=True)
 
 
@@ -190,43 +190,6 @@ def test_a_runner_dies_with_its_own_parent(bench: Bench) -> None:
     parent.stdin.close()
 
 
-def test_a_frozen_runner_cannot_let_a_model_run_on(bench: Bench) -> None:
-    served = Served()
-    below = start_spinning(served, spinning(bench, wall_seconds=2.5))
-    served.process.send_signal(signal.SIGSTOP)
-    try:
-        assert wait_until(lambda: gone(below), 6)
-    finally:
-        served.process.send_signal(signal.SIGCONT)
-        served.process.kill()
-        served.process.wait()
-        served.process.stdin.close()
-        served.process.stdout.close()
-
-
-def test_a_frozen_warden_cannot_let_a_model_run_on(bench: Bench) -> None:
-    served = Served()
-    below = start_spinning(served, spinning(bench, wall_seconds=2))
-    wardens = [p for p in psutil.Process(served.process.pid).children() if p.children()]
-    for warden in wardens:
-        warden.suspend()
-    try:
-        # Without the runner's own deadline it would spin for all of its CPU time.
-        assert wait_until(lambda: gone(below), 4)
-        assert Outcome.model_validate(outcome_of(served)).failure.code == "E_TIME_WALL"
-    finally:
-        served.process.kill()
-        served.process.wait()
-        served.process.stdin.close()
-        served.process.stdout.close()
-
-
-def outcome_of(served: Served) -> dict[str, Any]:
-    while "outcome" not in (said := served.line()):
-        pass
-    return said["outcome"]
-
-
 NOTHING = {"limits": {"cpu_seconds": 1, "memory": 1 << 20}}
 
 
@@ -245,7 +208,7 @@ def cell_saying(words: bytes) -> Cell:
 def test_a_cell_that_floods_its_status_pipe_is_ended() -> None:
     cell = cell_saying(b'{"x": 1}\n' * 8000)
     heard = []
-    ending = cell.run(NOTHING, [], wall_seconds=5, on_line=heard.append)
+    ending = cell.run(NOTHING, [], wall_seconds=30, on_line=heard.append)
     assert ending.flooded
     assert not ending.well
     assert len(heard) * 9 <= 64 * 1024
@@ -254,7 +217,7 @@ def test_a_cell_that_floods_its_status_pipe_is_ended() -> None:
 def test_what_a_cell_says_that_is_not_json_is_passed_over() -> None:
     heard = []
     cell = cell_saying(b'nonsense\n[1]\n{"progress": 0.5}\n' + b"[" * 5000 + b"\n")
-    cell.run(NOTHING, [], wall_seconds=5, on_line=heard.append)
+    cell.run(NOTHING, [], wall_seconds=30, on_line=heard.append)
     assert heard == [{"progress": 0.5}]
 
 
@@ -284,7 +247,7 @@ def test_the_child_takes_no_unknown_word_for_leave_to_go_without_walls(monkeypat
     cell = Cell("probe", walls="nearly")  # type: ignore[arg-type]
     heard: list[dict[str, Any]] = []
     job = {"limits": {"cpu_seconds": 1, "memory": 1 << 26}}
-    ending = cell.run(job, [], wall_seconds=10, on_line=heard.append)
+    ending = cell.run(job, [], wall_seconds=30, on_line=heard.append)
     assert not ending.well
     assert not any("confined" in line for line in heard)
     assert any("no walls are called" in str(line.get("broken")) for line in heard)

@@ -1,14 +1,9 @@
 """Every guard holds something by itself: with it alone an attack is held, without it it is not."""
 
-import contextlib
 import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from runner.sandbox import cases, landlock, memory
@@ -158,51 +153,3 @@ def test_a_cell_cannot_be_read_by_others_of_the_same_user(without, readable) -> 
     done = as_a_user(sys.executable, "-c", _LOOK, *without)
 
     assert done.stdout.strip() == readable, done.stderr
-
-
-@pytest.mark.parametrize(("without", "survivors"), [((), 0), (("death",), 1)])
-def test_a_cell_dies_with_its_warden_after_it_gave_up_root(
-    without, survivors, tmp_path: Path
-) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("ONLY ROOT HAS SOMETHING TO GIVE UP")
-    known = set(psutil.Process().children(recursive=True))
-    storm = threading.Thread(
-        target=weather, args=("sleep for ever", "reduced", str(tmp_path), without)
-    )
-    storm.start()
-    try:
-        warden, child = started(known)
-        uid_of(child, 65534)
-        warden.send_signal(signal.SIGKILL)
-        storm.join()
-        time.sleep(0.2)
-        assert alive(child) == bool(survivors)
-    finally:
-        storm.join()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-
-
-def alive(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def started(known: set[psutil.Process]) -> tuple[psutil.Process, psutil.Process]:
-    for _ in range(500):
-        for process in set(psutil.Process().children()) - known:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "warden" in process.cmdline() and process.children():
-                    return process, process.children()[0]
-        time.sleep(0.01)
-    raise AssertionError("no cell was started")
-
-
-def uid_of(process: psutil.Process, uid: int) -> None:
-    for _ in range(500):
-        if process.uids().effective == uid:
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never gave up root")
