@@ -22,6 +22,9 @@ from runner.needs import Hello
 
 _log = structlog.get_logger(__name__)
 
+#: How often a runner says that it lives, and after how long without that it is lost. The sweep that
+#: looks comes every 5 s: a dead runner's job runs again 20 to 26 s after its death.
+BEAT_SECONDS, STALL_SECONDS = 5.0, 20.0
 BOT_QUEUE = "bot"  #: reports to the bot; never an evaluation
 #: Rows of workers are kept this long: a worker that another one prunes can never beat again.
 PRUNE_SECONDS = 86_400.0

@@ -25,6 +25,7 @@ from runner import host
 from runner.cache import FOLDER, GIGABYTES
 from runner.contract import Evaluation, Outcome, Progress
 from runner.engine_connector import (
+    BEAT_SECONDS,
     BOT_QUEUE,
     PRUNE_SECONDS,
     EnduringConnector,
@@ -52,7 +53,7 @@ class QueueRunner:
         queue: str,
         name: str,
         command: Sequence[str] = SERVE,
-        beat_seconds: float = 10,
+        beat_seconds: float = BEAT_SECONDS,
         drain_seconds: float = 20,
         hello_seconds: float = 60,
         poll_seconds: float = 5,

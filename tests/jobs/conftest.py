@@ -14,7 +14,7 @@ from tests.jobs.desk import Desk
 from tests.jobs.server import Server
 
 FAKE = (sys.executable, "-m", "tests.jobs.fake_runner")
-STALL = 1.5  # seconds, where production has 30
+STALL = 1.5  # seconds, where production has 20
 HELLO = 2.0  # seconds, where production has 90
 
 

@@ -67,7 +67,18 @@ def _serve_held(gate):
     serve()
 
 
-def main(program="tests.jobs.holding"):
+#: in seconds; what a test waits for comes sooner than in production
+HURRY = {
+    "beat_seconds": 0.3,
+    "drain_seconds": 1,
+    "hello_seconds": 0.5,
+    "poll_seconds": 0.5,
+    "progress_seconds": 0.05,
+}
+
+
+def main(program="tests.jobs.holding", settings=HURRY):
+    """Be the worker or the runner process; *settings* are the worker's, in seconds."""
     folder, what, *rest = sys.argv[1:]
     gate = Gate(folder)
     if what == "serve":
@@ -80,11 +91,7 @@ def main(program="tests.jobs.holding"):
         queue=queue,
         name=name,
         command=(sys.executable, "-m", program, folder, "serve"),
-        beat_seconds=0.3,
-        drain_seconds=1,
-        hello_seconds=0.5,
-        poll_seconds=0.5,
-        progress_seconds=0.05,
+        **settings,
     )
     runner.gate = gate
     asyncio.run(work_until_told(runner))

@@ -38,7 +38,8 @@ def main():
 
         Evaluator._predict = _predicted
         Evaluator.prepare = lambda self: None
-    holding.main(program="tests.jobs.swift")
+    # Progress as seldom as in production: 300 models tell of a thousand stages otherwise.
+    holding.main(program="tests.jobs.swift", settings=holding.HURRY | {"progress_seconds": 2})
 
 
 if __name__ == "__main__":

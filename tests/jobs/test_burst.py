@@ -1,10 +1,7 @@
-"""300 models at once from 30 members, two strangers' runners that are killed again and again."""
+"""A burst of models, two strangers' runners that are killed again and again: all end, once, in turns."""
 
-import asyncio
 import os
 import random
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -13,117 +10,9 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.features.leaderboards.models import Score, State
-from bot.kit.desk import DeskProcess
-from bot.kit.jobs.distributed import grants
-from bot.kit.testing import Room
-from runner.contract import Failure
-from tests.jobs.test_liars import carry_out
-from tests.jobs.world import ENDS, QUEUE, World
+from tests.jobs.burst import EACH, KILLS, MEMBERS, Burst, is_live
+from tests.jobs.world import QUEUE
 from tests.runner.models import good_model
-
-MEMBERS, EACH, KILLS = 30, 10, 8
-
-
-class CountingRoom(Room):
-    """Knows how often each message was posted: it drops no repetition."""
-
-    def __init__(self):
-        super().__init__()
-        self.posts = Counter()
-
-    async def send(self, place, message, *, key):
-        self.posts[key] += 1
-        return await super().send(place, message, key=key)
-
-
-class ScoringDesk(DeskProcess):
-    """The real desk, which draws no report: 300 of them would take longer than all the rest."""
-
-    async def ask(self, errand):
-        if errand.kind == "score":
-            return await super().ask(errand)
-        return Failure(code="E_DESK_LOST", ours=True, problem="Nothing is drawn in a burst.")
-
-
-class Burst:
-    """A community on Postgres, and runners of user nobody with a role of their own."""
-
-    def __init__(self, folder, server, jobs_url, *, program="tests.jobs.swift"):
-        self.program = program
-        self.community = psycopg.conninfo.make_conninfo(jobs_url, dbname="bookwiz_burst")
-        self._server, self._jobs_url = server, jobs_url
-        create = (
-            "DROP DATABASE IF EXISTS bookwiz_burst WITH (FORCE)",
-            "CREATE DATABASE bookwiz_burst",
-        )
-        carry_out(jobs_url, *create)
-        given = grants("stranger", database="bookwiz_jobs", community="bookwiz_burst")
-        carry_out(jobs_url, "DROP ROLE IF EXISTS stranger", "CREATE ROLE stranger LOGIN", given)
-        self.runner_url = psycopg.conninfo.make_conninfo(jobs_url, user="stranger")
-        url = server.rpartition("/")[0] + "/bookwiz_burst"
-        self.world = World(folder, jobs_url, database_url=url, stall=4)
-        self.world.room = CountingRoom()
-        self.world.bot.courier.chats["local"] = self.world.room
-        files, datasets = self.world.bot.files.root, self.world.data / "datasets"
-        self.world.bot.clerk.desk = ScoringDesk(files, datasets)
-        self.lent = Path(tempfile.mkdtemp(prefix="bookwiz-lent-", dir="/tmp"))
-        shutil.chown(self.lent, "nobody", "nogroup")
-        self.killed = 0
-
-    def hire(self, name):
-        return self.world.hire(
-            name,
-            program=("-m", "tests.as_nobody", "-m", self.program),
-            url=self.runner_url,
-            home=self.lent,
-        )
-
-    async def submit_all(self):
-        """All at once: each member's ten, and all members'."""
-        ids = await asyncio.gather(
-            *(
-                self.world.submit(good_model(seed=EACH * member + n), who=f"member{member}")
-                for member in range(MEMBERS)
-                for n in range(EACH)
-            )
-        )
-        assert len(set(ids)) == MEMBERS * EACH
-
-    async def finish(self, rng):
-        """Have all scored, killing a runner whenever the next few have ended."""
-        names = ("lent-1", "lent-2")
-        for name in names:
-            self.hire(name)
-        for enough in sorted(rng.sample(range(10, MEMBERS * EACH - 20), KILLS)):
-            await self.world.until(lambda enough=enough: self.ended_count(enough), seconds=90)
-            name = rng.choice(names)
-            await self.world.kill(name)
-            self.killed += 1
-            self.hire(name)
-        await self.world.until(lambda: self.ended_count(MEMBERS * EACH), seconds=90)
-        await self.world.until(self.all_shown, seconds=60)
-
-    async def ended_count(self, enough):
-        return sum(row.state in ENDS for row in await self.world.rows()) >= enough
-
-    def all_shown(self):
-        shown = [s for k, s in self.world.room.said.items() if is_live(k) and not s.message.pending]
-        return len(shown) == MEMBERS * EACH
-
-    async def close(self):
-        await self.world.close()
-        await asyncio.to_thread(
-            carry_out,
-            self._jobs_url,
-            "DROP DATABASE bookwiz_burst WITH (FORCE)",
-            "DROP OWNED BY stranger",
-            "DROP ROLE stranger",
-        )
-        shutil.rmtree(self.lent)
-
-
-def is_live(key):
-    return key.startswith("submission:") and key.count(":") == 1
 
 
 def most_unfair(rows):
@@ -153,7 +42,7 @@ async def burst(tmp_path, postgres_server, jobs_url):
 @pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.root
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_burst_ends_whole_and_fair_though_its_runners_are_killed(burst):
     world = burst.world
     await burst.submit_all()

@@ -69,8 +69,9 @@ async def open_benchmark(bot, manifest, *, per_day=20, **more):
 class World(Hires):
     """The bot, what it said, and its runners."""
 
-    def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL, hello=90):
+    def __init__(self, folder, jobs_url, *, database_url=None, stall=STALL, hello=90, sweep=0.25):
         super().__init__(folder, jobs_url)
+        self._sweep_every = sweep
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
         settings = Settings(
@@ -117,7 +118,7 @@ class World(Hires):
         while True:
             with contextlib.suppress(Exception):  # as the alarm does, which tries again
                 await self.bot.core.fire(sweep, self.bot.clock.now())
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(self._sweep_every)
 
     async def say(self, who, line, *, attach=(), channel="general"):
         return await self.bot.core.handle(

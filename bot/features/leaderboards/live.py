@@ -28,7 +28,8 @@ STAGES = {
     Stage.SCORE: "scoring",
     Stage.REPORT: "drawing the report",
 }
-_MOVED = 100  #: messages that follow the line in one go; a place behind that many is no news
+_MOVED = 20  #: of a queue, those whose turn comes next follow the line; a place far back is no news
+_MOST_MOVED = 100  #: in one go, of all queues
 _ENDED = {State.SCORED: "card.md.j2", State.FAILED: "failed.md.j2"}
 _ANALYSED = {State.SCORED: "analysis.md.j2", State.FAILED: "failed_private.md.j2"}
 
@@ -132,29 +133,34 @@ async def share(ctx: Context, submission: Submission) -> Place:
 
 async def move_up(work: Work) -> None:
     """Say to those who wait where they are by now: others' ends change it, and nobody says so."""
+    waits = (State.QUEUED, State.DISPATCHED)
+    queues = await work.session.scalars(
+        select(Submission.queue).where(Submission.state.in_(waits)).distinct()
+    )
+    lines = {queue: await turns.waiting_all(work.session, queue) for queue in queues.all()}
+    soon = [id_ for line in lines.values() for id_ in [*line][:_MOVED]]
     rows = await work.session.execute(
         select(Submission, Benchmark, Member.name)
         .join(Benchmark, Benchmark.id == Submission.benchmark_id)
         .outerjoin(Member, Member.id == Submission.member_id)
         .where(
-            Submission.state.in_((State.QUEUED, State.DISPATCHED)), Submission.place.is_not(None)
+            Submission.id.in_(soon) | (Submission.lacking != ""),
+            Submission.state.in_(waits),
+            Submission.place.is_not(None),
         )
         .order_by(Submission.position)
-        .limit(_MOVED)
+        .limit(_MOST_MOVED)
         # what ends while we write would read "in line" for ever
         .with_for_update(of=Submission, skip_locked=True)
     )
-    lines: dict[str, dict[str, turns.Waiting]] = {}
     for submission, benchmark, name in rows.all():
         if submission.place is None:
             continue
-        if submission.queue not in lines:
-            lines[submission.queue] = await turns.waiting_all(work.session, submission.queue)
         values = {
             "submission": submission,
             "benchmark": benchmark,
             "who": name or f"baseline {submission.baseline}",
-            "waiting": lines[submission.queue].get(submission.id, turns.Waiting(0, 0.0)),
+            "waiting": lines.get(submission.queue, {}).get(submission.id, turns.Waiting(0, 0.0)),
             **await _nobody(work, submission, benchmark),
         }
         place = Place.model_validate(submission.place)

@@ -23,8 +23,10 @@ from bot.kit.jobs.roster import Roster
 from bot.kit.jobs.schema import apply_schema, grants
 from runner.contract import Evaluation, Outcome, Progress
 from runner.engine_connector import (
+    BEAT_SECONDS,
     BOT_QUEUE,
     PRUNE_SECONDS,
+    STALL_SECONDS,
     EnduringConnector,
     RunnerReport,
     application,
@@ -78,8 +80,8 @@ class DistributedEngine:
         self,
         url: str,
         *,
-        stall_seconds: float = 30,
-        beat_seconds: float = 10,
+        stall_seconds: float = STALL_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
         poll_seconds: float = 5,
         grace_seconds: float = 5,
         hello_seconds: float = 90,
