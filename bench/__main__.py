@@ -11,7 +11,16 @@ from pathlib import Path
 
 from bench.figures import Figure, table
 
-BENCHES = ("evaluation", "metrics", "refusals", "answer", "commands", "resident")
+BENCHES = (
+    "evaluation",
+    "metrics",
+    "refusals",
+    "answer",
+    "commands",
+    "resident",
+    "recovery",
+    "burst",
+)
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _HEAD = """# Benchmarks
 

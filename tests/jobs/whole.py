@@ -34,6 +34,8 @@ _PATIENCE = 20
 class WholeBot(Hires):
     """One bot on one data folder, which is started and killed again and again."""
 
+    program = ("-m", "tests.jobs.whole")
+
     def __init__(self, folder, server):
         """*server*: ``postgresql://…`` of an admin there."""
         self._server = server
@@ -83,7 +85,7 @@ class WholeBot(Hires):
             "BOOKWIZ_JOBS__URL": self.jobs_url,
             "PYTHONUNBUFFERED": "1",
         }
-        command = ("-m", "tests.jobs.whole", "up", "--data", self.data, "--port", str(self.port))
+        command = (*self.program, "up", "--data", self.data, "--port", str(self.port))
         self._forget_process()
         with (self.folder / "bot.log").open("a") as log:
             self.process = subprocess.Popen(
