@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.features.leaderboards import lost_files
 from bot.features.leaderboards.declaration import feature
 from bot.kit.errands import Answered
 from bot.kit.work import Work
@@ -32,4 +33,6 @@ async def take(work: Work, answered: Answered) -> None:
     prefix, _, rest = answered.key.partition(":")
     if answered.failure is not None:
         _log.warning("errand.failed", key=answered.key, reason=answered.failure.code)
+        if answered.failure.code == lost_files.LOST:
+            await lost_files.tell(work, answered, answered.failure)
     await _ROUTES[prefix](work, rest, answered)

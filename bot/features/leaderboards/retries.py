@@ -6,7 +6,7 @@ from datetime import timedelta
 from runner.contract import HANDED_BACK
 
 #: what a disk that is full or away makes of an attempt; nothing is wrong with the model or the runner
-OF_STORAGE = frozenset({"E_RUNNER_STORE", "E_RUNNER_FETCH", "E_RUNNER_DATASET"})
+OF_STORAGE = frozenset({"E_RUNNER_STORE", "E_RUNNER_FETCH", "E_RUNNER_DATASET", "E_DESK_FILE"})
 _LONGEST = 60.0  # seconds
 
 

@@ -73,7 +73,11 @@ def from_archive(path: Path, name: str, *, seconds: float = SECONDS) -> Subject:
             with path.open("rb") as archive:
                 _run(folder, archive, seconds)
         except OSError as error:
-            raise Refusal("E_DESK_FILE", got=type(error).__name__) from error
+            raise Refusal(
+                "E_DESK_FILE", "The archive is not in our store any more.",
+                expected="the archive that was attached", got=type(error).__name__,
+                fix="Attach it once more. The moderators can see that it was lost.",
+            ) from error  # fmt: skip
         return _told(folder, name)
 
 
