@@ -27,7 +27,7 @@ _HEAD = """# Benchmarks
 Written by `make bench`. Each ratio was measured in one run on one machine, both sides minutes apart
 at most; compare ratios between machines, not seconds. *Efficiency* is what an evaluation reached,
 from the first input byte to the last prediction, over bare `session.run` of the member's own graph
-on a resident batch with the same threads, measured in the same job.
+on a resident batch with the same threads, strewn among the same job's batches.
 
 """
 

@@ -200,9 +200,9 @@ class Speed(Plain):
     p50_ms: float  #: batch 1
     p95_ms: float  #: batch 1
     images_per_second: float  #: end to end, batched
-    limit_per_second: float  #: bare ``session.run`` on a resident batch, same threads
+    limit_per_second: float  #: bare ``session.run`` on a resident batch, same threads, meanwhile
     efficiency: float  #: the former over the latter
-    seconds: float  #: predicting, end to end
+    seconds: float  #: predicting, end to end, without the bare runs
     threads: int
     hardware: str  #: such as "2-core x86_64 CPU"
 
