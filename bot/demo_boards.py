@@ -32,6 +32,7 @@ class DemoBoard:
     split: str  #: what ``dataset add`` reads; ``{}``: the folder, ``{0}``, and the split, ``{1}``
     models: str  #: a pattern below the folder
     options: tuple[str, ...] = ()  #: more for ``dataset add``, with the folder as ``{0}``
+    seconds: int = 20  #: that a model may take; twice as many of CPU time
 
 
 _PAINTED = "Painted by Bookwiz from fixed seeds"
@@ -105,7 +106,11 @@ async def open_board(bot: Bot, settings: Settings, board: DemoBoard, folder: Pat
                 why=board.why,
                 rules=_RULES,
                 per_day=20,
-                limits={"wall_seconds": 20, "cpu_seconds": 40, "model_mb": 50},
+                limits={
+                    "wall_seconds": board.seconds,
+                    "cpu_seconds": 2 * board.seconds,
+                    "model_mb": 50,
+                },
                 now=work.now,
             )
         known = await work.session.scalars(
