@@ -1,5 +1,6 @@
 """Boards from the chat to the real desk and back: places, front, comparison, the season's end."""
 
+import numpy as np
 import pytest
 
 from bot.features.leaderboards import benchmarks
@@ -13,6 +14,7 @@ from tests.runner.seasons import SIZES, Season
 # What a desk answers does not depend on the database; other tests ask both.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 DEV = "Image by image on dev"
+NIGHT = np.arange(SIZES["dev"]) % 3 == 0
 TASKS = ("classification", "detection", "segmentation")
 
 
@@ -21,9 +23,9 @@ async def world(request, chat):
     return await opened(chat, request.param)
 
 
-async def opened(chat, task):
+async def opened(chat, task, **known):
     """A benchmark that the chat knows as digits, with its images on the desk."""
-    made = Season(chat.clerk.desk.desk, task)
+    made = Season(chat.clerk.desk.desk, task, **known)
     async with chat.core.work("leaderboards") as work:
         await benchmarks.add_dataset(work.session, made.manifest, now=work.now)
         await benchmarks.create(
@@ -164,3 +166,25 @@ async def test_an_entry_whose_kept_images_are_lost_is_named_at_the_reveal(chat):
     text = chat.to("general")[-1].text
     assert "Not compared, since what was kept of the images is lost: Chen." in text
     assert SIZES["shadow"] == 50
+
+
+async def test_a_member_reads_how_a_model_does_by_night_and_by_day(chat):
+    world = await opened(chat, "classification", nights=True)
+    entered, _ = await enter(chat, world, "ada", skill=0.7, seed=5)
+    right = world.predictions("dev", skill=0.7, seed=5).argmax(1) == world.truth["dev"]
+    night, day = (f"{100 * right[part].mean():.1f} %" for part in (NIGHT, ~NIGHT))
+    assert night != day
+    await chat.say("ada", f"/analysis slices {entered.submission}")
+    await chat.deliver()
+    said = chat.to("@ada")[-1]
+    assert not said.message.failed, said.text
+    [table] = [b for b in said.message.blocks if isinstance(b, Table)]
+    assert [row[:3] for row in table.rows] == [
+        ("light: day", "40", day),
+        ("light: night", "20", night),
+    ]
+    [chart] = [b for b in said.message.blocks if isinstance(b, Image)]
+    for words in (f"light day: {day} of 40 images", f"light night: {night} of 20 images"):
+        assert words in chart.alt
+    weakest = "night" if right[NIGHT].mean() < right[~NIGHT].mean() else "day"
+    assert f"Weakest: light {weakest} with" in said.text

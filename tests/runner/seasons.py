@@ -25,7 +25,8 @@ _SIDE = {"classification": 8, "detection": kept.SIDE, "segmentation": 12}
 class Season:
     """Labels, boxes or masks of three splits, on a desk."""
 
-    def __init__(self, desk: Desk, task: Task) -> None:
+    def __init__(self, desk: Desk, task: Task, *, nights: bool = False) -> None:
+        """With ``nights`` every third image of each split is known to be taken at night."""
         self.desk, self.task, self.metric = desk, task, METRIC[task]
         random = np.random.default_rng(3)
         side = _SIDE[task]
@@ -42,7 +43,7 @@ class Season:
         write_version(
             desk.datasets,
             self.manifest,
-            {s: SplitArrays(pixels[s], self.truth[s]) for s in SIZES},
+            {s: SplitArrays(pixels[s], self.truth[s], _light(n, nights)) for s, n in SIZES.items()},
         )
 
     def _truth(self, random: np.random.Generator, images: int) -> Any:
@@ -97,6 +98,14 @@ class Season:
             shadow=kept_of.get("statistics-shadow.npz"),
             **more,
         )
+
+
+def _light(images: int, nights: bool) -> dict[str, tuple[str, ...]]:
+    return (
+        {"light": ("night", "day", "day") * (images // 3) + ("day",) * (images % 3)}
+        if nights
+        else {}
+    )
 
 
 def season(folder: Path, task: Task) -> Season:

@@ -121,6 +121,37 @@ def test_images_without_attributes_have_no_slices(digits: World) -> None:
     assert not made.artifacts, "an empty chart says nothing"
 
 
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_slices_tell_night_from_day_in_words_rows_and_chart(task: str, request: Any) -> None:
+    world = request.getfixturevalue({"detection": "shapes", "segmentation": "masks"}[task])
+    night = np.arange(30) % 3 == 0
+    if task == "detection":
+        said = np.load(world.desk.file(world.predictions(skill=1).sha256))
+        said[night] = -1  # nothing found
+        metric, title, score = "ap", "AP", 0.0
+    else:
+        said = np.where(night[:, None, None], 0, world.masks)  # all of it background
+        metric, title, score = "miou", "Mean IoU", float((world.masks[night] == 0).mean()) / 3
+    made = ask(world, "slices", world.stored(said), metric=metric)
+    by_night = f"{100 * score:.1f} %"
+    assert made.rows[0] == ("condition", "images", title, "95 %")
+    assert [row[:3] for row in made.rows[1:]] == [
+        ("light: day", "20", "100.0 %"),
+        ("light: night", "10", by_night),
+    ]
+    assert made.rows[1][3] == "100.0 to 100.0 %"
+    assert made.words == (
+        f"Weakest: light night with {by_night} of 10 images; best: light day with 100.0 %. "
+        "Intervals that overlap may differ by chance alone."
+    )
+    [chart] = made.artifacts
+    assert chart.name == "slices.png"
+    assert chart.alt == (
+        f"{title} by condition: light day: 100.0 % of 20 images; light night: {by_night} of "
+        "10 images."
+    )
+
+
 @pytest.mark.parametrize(
     ("fixed", "broken", "p"),
     [(0, 0, 1), (5, 5, 1), (1, 0, 1), (12, 2, 0.0129), (0, 10, 0.00195), (1200, 1000, 2.19e-5)],
