@@ -12,6 +12,7 @@ import psutil
 import structlog
 from sqlalchemy import func, select
 
+from bench import refusals
 from bench.figures import Figure, percentile
 from bot.app import Bot
 from bot.config import Settings
@@ -22,6 +23,7 @@ from bot.kit import migrate
 from bot.kit.command import Upload
 from bot.kit.core import Answer, Invocation
 from bot.kit.db import Database
+from bot.kit.errands import errands_on_the_way
 from bot.kit.message import Message, Place
 from bot.kit.outbox import OutboxMessage
 from bot.serve import running
@@ -46,7 +48,7 @@ class Times:
 def measure() -> list[Figure]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
-        (cold, *warm), hurried, burst, again = asyncio.run(_measure(Path(folder)))
+        (cold, *warm), hurried, burst, again, refused = asyncio.run(_measure(Path(folder)))
     verdict = percentile([t.verdict for t in warm], 0.5)
     posted = percentile([t.posted for t in warm], 0.5)
     next_one = percentile([t.verdict for t in hurried], 0.5)
@@ -82,10 +84,16 @@ def measure() -> list[Figure]:
             "≤ 30 s",
             again <= 30,
         ),
+        Figure(
+            "a bad file of 50 MB handed in while the runner is busy → its refusal in the chat",
+            f"{refused:.2f} s",
+            f"< {refusals.SECONDS:.0f} s",
+            refused < refusals.SECONDS,
+        ),
     ]
 
 
-async def _measure(folder: Path) -> tuple[list[Times], list[Times], float, float]:
+async def _measure(folder: Path) -> tuple[list[Times], list[Times], float, float, float]:
     settings = Settings(_env_file=None, data=folder / "data", web={"port": 0})
     settings.data.mkdir()
     database = Database(settings.database)
@@ -118,7 +126,9 @@ async def _measure(folder: Path) -> tuple[list[Times], list[Times], float, float
             single.append(await _one(bot, _another(model, number)))
             await asyncio.sleep(REST)
         hurried = [await _one(bot, _another(model, 500 + n)) for n in range(BACK_TO_BACK)]
-        return single, hurried, await _burst(bot, model), await _after_a_kill(bot)
+        burst = await _burst(bot, model)
+        again = await _after_a_kill(bot)  # and its job keeps the runner busy
+        return single, hurried, burst, again, await _refused_meanwhile(bot)
 
 
 def _another(model: bytes, number: int) -> bytes:
@@ -149,6 +159,27 @@ async def _after_a_kill(bot: Bot) -> float:
         runner.kill()
     await _until_running(bot, attempt=2)
     return time.perf_counter() - started
+
+
+async def _refused_meanwhile(bot: Bot) -> float:
+    """Seconds until a file is refused that has to wait for the runner, with the desk at rest."""
+    async with asyncio.timeout(120):
+        while await _errands(bot):
+            await asyncio.sleep(0.05)
+    _, data = refusals.large_files()["cut short"]
+    begun = time.perf_counter()
+    await _submit(bot, data, "bob")
+    async with asyncio.timeout(60):
+        while not await _count(bot, (State.FAILED,)):
+            await asyncio.sleep(0.02)
+    taken = time.perf_counter() - begun
+    assert await _count(bot, (State.RUNNING,)), "the runner was busy all the time"
+    return taken
+
+
+async def _errands(bot: Bot) -> set[str]:
+    async with bot.database.read() as session:
+        return await errands_on_the_way(session)
 
 
 async def _until_running(bot: Bot, *, attempt: int, stage: str | None = None) -> None:

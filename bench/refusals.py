@@ -27,7 +27,7 @@ def measure() -> list[Figure]:
         here = Path(folder)
         key = dataset_of(here, _SIDE, 1, 10, 100)
         file = here / "model.onnx"
-        for name, (code, data) in _files().items():
+        for name, (code, data) in large_files().items():
             assert len(data) >= _BYTES
             file.write_bytes(data)
             taken[name] = min(_check(file, here, key, code) for _ in range(2))
@@ -42,7 +42,7 @@ def measure() -> list[Figure]:
     ]
 
 
-def _files() -> dict[str, tuple[str, bytes]]:
+def large_files() -> dict[str, tuple[str, bytes]]:
     """What is wrong → its code and the file: each is found at another depth."""
     rows = _BYTES // 4 // 10 + 1
     weights = {"weights": np.ones((rows, 10), np.float32)}

@@ -1,6 +1,7 @@
 """``bookwiz-runner desk``: errands in on stdin, answers out on stdout, as JSON lines.
 
-The trusted side: it reads labels and what runners predicted, and never runs a model. A line is
+The trusted side: it reads labels and what runners predicted, and never runs a model; what it has to
+open of one, it opens in a cell. A line is
 ``{"id": …, "errand": {…}}``; the answer ``{"id": …, "done": {…}}`` or ``{"id": …, "failure": {…}}``.
 Ends at end of file, and with its parent.
 """
@@ -33,6 +34,7 @@ ERRANDS = {
     "analysis": "runner.report.analysis:carry_out",
     "dataset": "runner.datasets.eda:carry_out",
     "starter": "runner.starters.writing:carry_out",
+    "look": "runner.preflight:carry_out",
 }
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from runner.contract import (
     Artifact,
+    Blob,
     Declared,
     Format,
     Ladder,
@@ -224,6 +225,19 @@ class StarterErrand(_Errand):
     minimum_tier: Tier = "reduced"
 
 
+class LookErrand(_Errand):
+    """Look through a model that has to wait for a runner. Answered by ``Looked``, or its refusal."""
+
+    kind: Literal["look"] = "look"
+    model: Blob
+    declared: Declared = Declared()
+    limits: Limits = Limits()
+
+
+class Looked(Plain):
+    """Nothing that can be seen without running the model speaks against it."""
+
+
 Errand = Annotated[
     ScoreErrand
     | ReportErrand
@@ -232,7 +246,8 @@ Errand = Annotated[
     | RevealErrand
     | AnalysisErrand
     | DatasetErrand
-    | StarterErrand,
+    | StarterErrand
+    | LookErrand,
     Field(discriminator="kind"),
 ]
 
@@ -246,4 +261,5 @@ ANSWERS: dict[str, type[Plain]] = {
     "analysis": Made,
     "dataset": Made,
     "starter": Made,
+    "look": Looked,
 }

@@ -4,10 +4,12 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import Bot, engine_for
 from bot.datasets import child, freeze
 from bot.features.leaderboards import benchmarks
+from bot.features.leaderboards.models import Benchmark
 from bot.kit.db import Base
 from bot.kit.testing import Chat
 from tests.conftest import SHARED, empty
@@ -117,6 +119,28 @@ async def test_every_bad_model_is_explained_in_private_and_the_queue_goes_on(roa
         assert "Got" in text, f"{what}: {text}"
     card = await submit(road, (digits / "small-mlp.onnx").read_bytes())
     assert "Rank **1** of 1" in card.plain(), "no quota was lost and the queue went on"
+
+
+async def test_who_waits_hears_at_once_what_is_wrong_with_a_file_and_a_good_one_keeps_its_turn(
+    road, digits
+):
+    async with road.core.work("leaderboards") as work:
+        found = await work.session.scalar(select(Benchmark))
+        found.limits = found.limits | {"wall_seconds": 50, "cpu_seconds": 50}
+    model = await road.upload("spin.onnx", models.spin_model())
+    [long] = (await road.say("ada", "/model submit benchmark:digits", attach=[model])).follow
+    good = await road.upload("good.onnx", (digits / "small-mlp.onnx").read_bytes())
+    [waits] = (await road.say("cem", "/model submit benchmark:digits", attach=[good])).follow
+    for data, code in (BAD["a truncated model"], BAD["a wrong number of classes"]):
+        message = await submit(road, data, who="bob")
+        assert f"ode: {code}" in message.plain().replace("\\", "")
+        assert road.room.said[long].message.pending, "nobody waited for the runner"
+    assert "in line" in road.room.said[waits].text
+    await road.press("ada", road.room.said[long].message, "Cancel")
+    async with asyncio.timeout(PATIENCE):
+        while road.room.said[waits].message.pending:
+            await asyncio.sleep(0.02)
+    assert "Rank **1** of 1" in road.room.said[waits].text
 
 
 async def test_cancelling_ends_the_sandboxed_child_at_once(road):

@@ -8,6 +8,7 @@ from bot.features.leaderboards import (
     doubts,
     endings,
     evaluations,
+    first_look,
     ladder,
     line,
     live,
@@ -31,6 +32,7 @@ async def note_progress(work: Work, progress: Progress) -> None:
     if submission.state == State.DISPATCHED:
         submission.state, submission.started_at = State.RUNNING, work.now
         submission.lacking = ""
+        await first_look.spare(work, submission)
     submission.stage, submission.done = progress.stage, max(submission.done, progress.done)
     await live.show(work, submission, hurry=False)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards import claims, endings, line, live, ranks
+from bot.features.leaderboards import claims, endings, first_look, line, live, ranks
 from bot.features.leaderboards.models import (
     GIVEN,
     RANKING,
@@ -167,6 +167,7 @@ async def cancel(ctx: Context, submission: Submission) -> None:
         await outbox.put_cancel(ctx.session, key=submission.job, now=ctx.now)
     await take_back(ctx.session, claims.errand_key(submission))
     await take_back(ctx.session, f"draw:{submission.job}")
+    await first_look.spare(ctx, submission)
     submission.state, submission.finished_at = State.CANCELLED, ctx.now
     submission.claim = None
     await ctx.session.flush()

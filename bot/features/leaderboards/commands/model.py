@@ -4,6 +4,7 @@ from bot.features.leaderboards import (
     benchmarks,
     boards,
     configs,
+    first_look,
     handing_in,
     line,
     live,
@@ -86,6 +87,8 @@ async def submit(
     )
     await live.show(ctx, submission)
     waiting = await turns.waiting(ctx.session, submission)
+    if waiting.ahead:
+        await first_look.ask(ctx, submission)
     return Reply(
         "accepted.md.j2",
         {"submission": submission, "benchmark": found, "waiting": waiting, "left": quota.left - 1},
