@@ -189,9 +189,9 @@ CODES: dict[str, Entry] = {
         "Run it in onnxruntime on your own machine; exporting with another opset often helps.",
     ),
     "E_RUN": Entry(
-        "ONNX Runtime stopped with an error while the model was running.",
+        "The model stopped with an error while it was running.",
         "a model that runs on any batch of the benchmark's images",
-        "Run it in onnxruntime on your own machine with a batch of one and of five images.",
+        "Run it on your own machine, in ONNX Runtime or PyTorch, with a batch of one and of five images.",
     ),
     "E_TASK": Entry(
         "The benchmark's task or dataset cannot be scored by this runner yet.",

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.runner.corpus import Corpus, Hostile
+from tests.runner.models import torch_zip
 from tests.runner.safetensors_files import BROKEN, described, raw, safetensors_of
 
 CLASSES = 10
+_HARMLESS = "open('/tmp/bookwiz-torch-attack', 'w').write('here')"
 
 #: bodies of forward(self, x: Tensor), as TorchScript has them
 _GOOD = "return x.flatten(1)[:, :10]"
@@ -108,6 +110,15 @@ def torch_pickle(code: str) -> bytes:
     file = io.BytesIO()
     torch.save(Payload(code), file)
     return file.getvalue()
+
+
+def plain_pickle() -> bytes:
+    """What torch.save makes, and no TorchScript."""
+    return torch_pickle(_HARMLESS)
+
+
+def bare_pickle() -> bytes:
+    return pickle.dumps(Payload(_HARMLESS))
 
 
 def rewritten(archive: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -201,8 +212,8 @@ def _turned(tensors: dict[str, NDArray[Any]]) -> None:
 
 
 _RUN = {
-    "reads a file": ("contain", "E_RUN"),
-    "maps a file and writes to it": ("contain", "E_RUN"),
+    "reads a file": ("refuse", "E_RUN"),
+    "maps a file and writes to it": ("refuse", "E_RUN"),
     "spins for ever": ("contain", "E_TIME_CPU"),
     "allocates 10 GB": ("contain", "E_MEMORY"),
     "keeps ever more": ("contain", "E_MEMORY"),
@@ -219,7 +230,6 @@ _RUN = {
 #: of the broken headers, all of which are read in tests/runner/test_safetensors.py
 _IN_A_CELL = {"overlap", "header of 100 GB", "100 GB claimed", "same name twice", "deep JSON"}
 _MLP = {"architecture": "mlp"}
-_HARMLESS = "open('/tmp/bookwiz-torch-attack', 'w').write('here')"
 
 CORPUS: Corpus = {
     "script good": Hostile(script, "accept", format="torchscript"),
@@ -232,8 +242,8 @@ CORPUS: Corpus = {
         for name, (verdict, code) in _RUN.items()
     },
     "script lies about its shape later": Hostile(
-        lambda: script(_BODIES["lies about its shape later"]), "accept",
-        evaluated="E_OUTPUT_SHAPE", format="torchscript",
+        lambda: script(_BODIES["lies about its shape later"]), "refuse", "E_OUTPUT_SHAPE",
+        format="torchscript",
     ),
     "script cut": Hostile(
         lambda: script()[:-300], "refuse", "E_TORCH_BROKEN", format="torchscript"
@@ -242,18 +252,21 @@ CORPUS: Corpus = {
         lambda: with_names(script(), lambda name: f"../../../tmp/{name}"),
         "refuse", "E_TORCH_BROKEN", format="torchscript",
     ),
-    "script bomb": Hostile(bomb, "contain", "E_MEMORY", format="torchscript"),
+    "script bomb": Hostile(bomb, "refuse", "E_MEMORY", format="torchscript"),
     "plain pickle said to be a script": Hostile(
-        lambda: torch_pickle(_HARMLESS), "refuse", "E_TORCH_BROKEN", format="torchscript"
+        plain_pickle, "refuse", "E_NOT_ONNX", evaluated="E_FORMAT", format="torchscript"
     ),
     "bare pickle said to be an export": Hostile(
-        lambda: pickle.dumps(Payload(_HARMLESS)), "refuse", "E_TORCH_BROKEN", format="pt2"
+        bare_pickle, "refuse", "E_NOT_ONNX", evaluated="E_FORMAT", format="pt2"
+    ),
+    "pickles in a script's clothes": Hostile(
+        lambda: torch_zip(script=True), "refuse", "E_TORCH_BROKEN", format="torchscript"
     ),
     "export with pickled weights": Hostile(
-        lambda: exported_with_pickled_weights(_HARMLESS), "contain", "E_TORCH_BROKEN", format="pt2"
+        lambda: exported_with_pickled_weights(_HARMLESS), "refuse", "E_TORCH_BROKEN", format="pt2"
     ),
     "export with a pickled example": Hostile(
-        lambda: exported_with_pickled_example(_HARMLESS), "contain", "E_TORCH_BROKEN", format="pt2"
+        lambda: exported_with_pickled_example(_HARMLESS), "refuse", "E_TORCH_BROKEN", format="pt2"
     ),
     "export cut": Hostile(lambda: exported()[:-300], "refuse", "E_TORCH_BROKEN", format="pt2"),
     "export of deep JSON": Hostile(
