@@ -138,5 +138,5 @@ def too_large(got: int, cap: int) -> Refusal:
         code="E_TOO_LARGE",
         expected=f"at most {cap / 1e6:,.0f} MB",
         got=f"{got / 1e6:,.0f} MB or more",
-        fix="A model that is too large for the chat goes by upload link: type /model link. Or export it without optimiser state, in half precision, or quantised.",
+        fix="A model that is too large for the chat goes by upload link: type /model link (of a dataset, /dataset link). Or export it without optimiser state, in half precision, or quantised.",
     )

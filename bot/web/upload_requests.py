@@ -23,6 +23,7 @@ _TYPE = "application/offset+octet-stream"
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 _NUMBER = re.compile(r"\d{1,15}")
 _LONGEST_NAME = 100
+_ANEW = "Ask for a new one in the chat: /model link for a model, /dataset link for a dataset."
 _STATUS = {
     "E_LINK": 404,
     "E_LINK_EXPIRED": 410,
@@ -187,7 +188,7 @@ def replaced() -> Refusal:
     return Refusal(
         "This upload link is no longer good: a newer one took its place.",
         code="E_LINK",
-        fix="Use the newest one, or type /model link in the chat.",
+        fix=f"Use the newest one. {_ANEW}",
     )
 
 
@@ -195,16 +196,16 @@ def expired() -> Refusal:
     return Refusal(
         "This upload link has expired.",
         code="E_LINK_EXPIRED",
-        fix="Type /model link in the chat for a new one.",
+        fix=_ANEW,
     )
 
 
 def used(answer: str) -> Refusal:
     return Refusal(
-        "This upload link was used already; each takes one model.",
+        "This upload link was used already; each takes one file.",
         code="E_LINK_USED",
         got=answer,
-        fix="Type /model link in the chat for a new one.",
+        fix=_ANEW,
     )
 
 

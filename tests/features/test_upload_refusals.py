@@ -203,7 +203,7 @@ async def test_another_web_page_can_send_nothing(links, client):
 
 async def test_the_page_runs_one_script_and_tells_nobody_where_it_is(links, client):
     status, page, headers = await send(client, "GET", await ask(links))
-    assert (status, "Send a model for Digits" in page, "curl -T model.onnx" in page) == (
+    assert (status, "Send a model for Digits" in page, "curl -T FILE" in page) == (
         200,
         True,
         True,

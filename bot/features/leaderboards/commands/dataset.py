@@ -1,11 +1,12 @@
 from typing import Annotated
 
-from bot.features.leaderboards import answers, benchmarks, line
+from bot.features.leaderboards import answers, benchmarks, line, sending
 from bot.features.leaderboards.analyses import private_place
 from bot.features.leaderboards.declaration import feature
 from bot.kit import outbox
 from bot.kit.command import Arg, Refusal, Reply, Upload
-from bot.kit.errands import Answered
+from bot.kit.errands import Answered, errands_on_the_way
+from bot.kit.render import Safe
 from bot.kit.work import Context, Work
 from runner.errands import DatasetErrand
 
@@ -28,17 +29,39 @@ async def check(
             got="both" if dataset else "neither",
             field="dataset",
         )
+    key = "dataset:"
     if archive is not None:
+        key += f"{archive.sha256[:16]}-{ctx.member.id}-"
+        # A link's end may come twice, when the bot goes down in between: one report is enough.
+        if any(waits.startswith(key) for waits in await errands_on_the_way(ctx.session)):
+            return Reply("dataset_asked.md.j2", {"name": archive.name[-100:]})
         errand = DatasetErrand(archive=archive.sha256, name=archive.name[-100:])
     else:
         found = await benchmarks.find_dataset(ctx.session, dataset)
         errand = DatasetErrand(dataset=found.key, name=found.manifest["name"])
-    key = f"dataset:{line.new_id()}"
+    key += line.new_id()
     values = {"name": errand.name, "made": None, "failure": None}
     place = await private_place(ctx)
     await ctx.post(place, "dataset.md.j2", values, key=key, pending=True)
     await ctx.ask(errand, key=key)
     return Reply("dataset_asked.md.j2", {"name": errand.name})
+
+
+@feature.command(
+    "dataset link", "An address that takes a dataset too large for the chat", private=True
+)
+async def link(ctx: Context) -> Reply:
+    address = await sending.open_archive_link(ctx)
+    return Reply(
+        "link.md.j2",
+        {
+            "what": "dataset",
+            "file": "dataset.zip",
+            "takes": "one zip, tar or npz to look through",
+            "cap": sending.ARCHIVE_CAP,
+            "address": Safe(address),
+        },
+    )
 
 
 @answers.to("dataset")

@@ -117,8 +117,17 @@ async def link(
         "preproc": preproc,
         "output": output,
     }
-    address = await sending.open_link(ctx, found, {k: v for k, v in values.items() if v})
-    return Reply("link.md.j2", {"benchmark": found, "address": Safe(address)})
+    address = await sending.open_model_link(ctx, found, {k: v for k, v in values.items() if v})
+    return Reply(
+        "link.md.j2",
+        {
+            "what": "model",
+            "file": "model.onnx",
+            "takes": f"one model for {found.title}",
+            "cap": found.limits["model_mb"] * 1_000_000,
+            "address": Safe(address),
+        },
+    )
 
 
 @feature.command("model status", "Your submissions, and where they are", private=True)
