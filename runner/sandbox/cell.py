@@ -30,6 +30,7 @@ STATUS_BYTES = 64 * 1024
 # The parent ends an evaluation on time; the warden only has to when the parent cannot.
 _WARDEN_GRACE = 1.0
 _BURIAL_SECONDS = 5.0
+_START_SECONDS = 60.0  # until it has imported what it needs, on a busy host too
 _SIGNALLED = 128
 # Of a cell besides its job: imports, and pages of shared libraries that it is the first to touch.
 _OWN_MEMORY = 1 << 30
@@ -78,6 +79,7 @@ class Cell:
             raise ValueError(f"walls are {', '.join(get_args(Tier))}, not {walls!r}")
         self.purpose = PURPOSES[purpose]
         self._peak_memory = 0
+        self._deadline = 0.0  #: of what it does now, by the monotonic clock
         self.walls: Tier = likely_walls() if walls is None else walls
         self._control, theirs = socket.socketpair()
         self._status, status = os.pipe()
@@ -114,12 +116,21 @@ class Cell:
         wall_seconds: float,
         on_line: Callable[[dict[str, Any]], None],
     ) -> Ending:
-        """Hand over the job and wait for its end, at most ``wall_seconds``. Never raises for it."""
-        deadline = time.monotonic() + wall_seconds
+        """Hand over the job and wait for its end, at most ``wall_seconds``. Never raises for it.
+
+        The clock starts when the process has imported what it needs: a model does not pay for that.
+        """
+        self._deadline = time.monotonic() + _START_SECONDS
         flooded = timed_out = False
+        lines = self._lines()
         try:
-            self._hand_over(job, descriptors, wall_seconds)
-            for line in self._lines(deadline):
+            for line in lines:  # what it says before it has the job is our own code's word
+                on_line(line)
+                if "ready" in line:
+                    self._deadline = time.monotonic() + wall_seconds
+                    self._hand_over(job, descriptors, wall_seconds)
+                    break
+            for line in lines:
                 on_line(line)
         except _Flood:
             flooded = True
@@ -127,7 +138,7 @@ class Cell:
             timed_out = True
         except BrokenPipeError:  # it died before it got the job, and may have said why
             with contextlib.suppress(_Flood, TimeoutError):
-                for line in self._lines(deadline):
+                for line in lines:
                     on_line(line)
         status = self.close(wait=not (flooded or timed_out))
         number = status - _SIGNALLED if status > _SIGNALLED else max(-status, 0)
@@ -146,11 +157,11 @@ class Cell:
         self._control.sendmsg([len(message).to_bytes(4, "big")], rights)
         self._control.sendall(message)
 
-    def _lines(self, deadline: float) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> Iterator[dict[str, Any]]:
         heard = 0
         rest = b""
         while True:
-            left = deadline - time.monotonic()
+            left = self._deadline - time.monotonic()
             if left <= 0 or not select.select([self._status], [], [], left)[0]:
                 raise TimeoutError
             part = os.read(self._status, 4096)

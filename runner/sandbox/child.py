@@ -99,6 +99,7 @@ def _live(ppid: int, orders: Orders) -> None:
     start = _entry(purpose)()
     if orders.has("environment"):
         os.environ.clear()
+    say.say(ready={})
     job = _receive(orders.control)
     os.close(orders.control)
     work = start(job, say)
@@ -132,6 +133,7 @@ def _live_unwalled(ppid: int, orders: Orders) -> None:
     del ppid
     say = Status(orders.status)
     start = _entry(PURPOSES[orders.purpose])()
+    say.say(ready={})
     work = start(_receive(orders.control), say)
     say.say(confined={})
     _work(work, say)

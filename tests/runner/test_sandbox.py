@@ -251,3 +251,28 @@ def test_the_child_takes_no_unknown_word_for_leave_to_go_without_walls(monkeypat
     assert not ending.well
     assert not any("confined" in line for line in heard)
     assert any("no walls are called" in str(line.get("broken")) for line in heard)
+
+
+def test_a_model_does_not_pay_for_the_imports_of_its_cell_and_winds_no_clock_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clock starts with the first word "ready", which is our own code's; a second one is nobody's."""
+    for_ever = (
+        "import time\nfor _ in range(600): print('{\"ready\": {}}', flush=True); time.sleep(.1)"
+    )
+    starts = (
+        f"import time, sys; time.sleep(1.5); print('{{\"ready\": {{}}}}', flush=True)\n{for_ever}"
+    )
+    cell = Cell("probe")
+    cell.close()
+    reads, writes = os.pipe()
+    with subprocess.Popen([sys.executable, "-c", starts], stdout=writes) as process:
+        os.close(writes)
+        monkeypatch.setattr(cell, "_status", reads)
+        monkeypatch.setattr(cell, "_hand_over", lambda *_: None)
+        begun = time.monotonic()
+        ending = cell.run({}, [], wall_seconds=1.0, on_line=lambda _: None)
+        spent = time.monotonic() - begun
+        process.kill()
+    assert ending.timed_out
+    assert 2.4 < spent < 30, "a second and a half of imports, and a second of its own"
