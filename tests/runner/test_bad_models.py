@@ -196,4 +196,4 @@ def test_every_code_says_what_it_means_what_was_expected_and_how_to_mend_it(code
     assert entry.meaning.endswith(".")
     assert entry.expected
     assert entry.fix
-    assert entry.ours == (code.startswith("E_RUNNER_") or code == "E_TASK")
+    assert entry.ours == (code.startswith(("E_RUNNER_", "E_DESK_")) or code == "E_TASK")
