@@ -134,7 +134,10 @@ class Troubles:
         trouble = trouble_of(error)
         if trouble is None:
             return None
-        _log.error("storage.failed", trouble=trouble.value, error=type(error).__name__)
+        # With its frames: a path of ours that is wrong looks like storage that is gone.
+        _log.error(
+            "storage.failed", trouble=trouble.value, error=type(error).__name__, exc_info=error
+        )
         self._untold.add(trouble)
         self._news.set()
         return refusal_of(trouble)
