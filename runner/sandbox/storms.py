@@ -158,7 +158,7 @@ STORMS: dict[str, Storm] = {
     "spin for ever": Storm(_spin, "timed out", "the deadline", wall_seconds=0.8),
     "sleep for ever": Storm(_sleep, "timed out", "the deadline", wall_seconds=0.8),
     "spin until its processor time is over": Storm(
-        _spin, "cpu", "RLIMIT_CPU", wall_seconds=12, cpu_seconds=1
+        _spin, "cpu", "RLIMIT_CPU", wall_seconds=60, cpu_seconds=1
     ),
     "flood the status pipe": Storm(_flood_status, "flooded", "64 kB that are read at most"),
     "flood its standard output": Storm(_flood_standard_output, "well", "/dev/null"),

@@ -9,7 +9,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,17 @@ def _wall(name: str, tier: Tier) -> str:
     return attack.wall + behind
 
 
-def weather(name: str, tier: Tier, folder: str, without: Collection[str] = ()) -> Probe:
-    """Run one storm in a cell of its own; it held if that ended as it must."""
+def weather(
+    name: str,
+    tier: Tier,
+    folder: str,
+    without: Collection[str] = (),
+    *,
+    wall_seconds: float | None = None,
+) -> Probe:
+    """Run one storm in a cell of its own, at most ``wall_seconds``; it held if that ended as it must."""
     storm = STORMS[name]
+    storm = replace(storm, wall_seconds=wall_seconds or storm.wall_seconds)
     reached: list[str] = []
     ending = _in_a_cell(
         tier,

