@@ -1,6 +1,6 @@
 """Reads boards and submissions for whoever wants to see them. Changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from bot.features.leaderboards.models import (
     State,
     Submission,
 )
-from bot.features.leaderboards.ranking import Entry, Placed, Standing, standing
+from bot.features.leaderboards.ranking import Entry, Placed, Standing, place, standing
 from bot.kit.command import Choice, Refusal
 from bot.kit.work import Context
 from runner.contract import Outcome
@@ -73,6 +73,29 @@ async def entries(session: AsyncSession, benchmark: Benchmark) -> list[Entry]:
         )
         for id_, member_id, baseline, released, size, p50, memory, low, high, name in rows
     ]
+
+
+async def by_dev(session: AsyncSession, benchmark: Benchmark, stands: Standing) -> Standing:
+    """The entries of a board, and no others, by what they reach on dev. Equal values tie.
+
+    Of what does not count nobody else reads anything, of dev neither.
+    """
+    rows = await session.scalars(
+        select(Score).where(
+            Score.submission_id.in_([p.entry.submission for p in stands.placed]),
+            Score.split == "dev",
+            Score.metric == benchmark.metric,
+        )
+    )
+    on_dev = {row.submission_id: row for row in rows}
+    entries = [
+        replace(p.entry, value=score.value, low=score.low, high=score.high)
+        for p in stands.placed
+        if (score := on_dev.get(p.entry.submission))
+    ]
+    front = {p.entry.submission: p.front for p in stands.placed}
+    placed = (replace(p, front=front[p.entry.submission]) for p in place(entries))
+    return replace(stands, placed=tuple(placed), tested=False)
 
 
 @dataclass(frozen=True)

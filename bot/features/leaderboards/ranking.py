@@ -14,7 +14,7 @@ class Entry:
     submission: str
     who: str  #: a member's name or a baseline's
     member_id: int | None
-    value: float  #: what the Ladder released
+    value: float  #: what the Ladder released; where a board is shown by dev, the figure on dev
     low: float | None
     high: float | None
     p50_ms: float | None

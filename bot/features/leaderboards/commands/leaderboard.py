@@ -11,6 +11,7 @@ from bot.kit.command import Arg, Choice, Refusal, Reply
 from bot.kit.work import Context
 
 PAGE = 15
+_SPLITS = (Choice("board", "Hidden images: these rank"), Choice("dev", "Public images"))
 _VIEWS = (Choice("ranking", "Who is best"), Choice("deployment", "Best for its speed"))
 
 
@@ -28,6 +29,7 @@ async def list_(ctx: Context) -> Reply:
 async def show(
     ctx: Context,
     benchmark: Name,
+    split: Annotated[str, Arg("On which images", choices=_SPLITS)] = "board",
     page: Annotated[int, Arg("Which page")] = 1,
     view: Annotated[str, Arg("What to look at", choices=_VIEWS)] = "ranking",
     latency: Annotated[float, Arg("Milliseconds one image may take: 33 is 30 FPS")] = 0,
@@ -37,6 +39,10 @@ async def show(
 ) -> Reply:
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     standing = await boards.board(ctx.session, found)
+    images = next((s.images for s in manifest.splits if s.split == split), 0)
+    if split == "dev":
+        _refuse_no_dev(images, view)
+        standing = await boards.by_dev(ctx.session, found, standing)
     deployment = view == "deployment" and standing.tested
     bounds = Bounds(latency, size, memory)
     placed = [p for p in standing.placed if bounds.keep(p.entry) and (p.front or not deployment)]
@@ -55,10 +61,28 @@ async def show(
             "deployment": deployment,
             "narrowed": bounds.words,
             "metric": facts_of(found.metric),
-            "images": next((s.images for s in manifest.splits if s.split == "board"), 0),
+            "split": split,
+            "has_dev": any(s.split == "dev" for s in manifest.splits),
+            "images": images,
             "me": ctx.member.id,
             "csv": await ctx.services.files.add(export) if export else None,
         },
+    )
+
+
+def _refuse_no_dev(images: int, view: str) -> None:
+    """Raise a Refusal where a board cannot be shown by dev: it has none, or something else is asked."""
+    if images and view == "ranking":
+        return
+    raise Refusal(
+        "The choices for deployment are made on the board."
+        if images
+        else "This benchmark has no dev images.",
+        code="E_ARGUMENT",
+        expected="split:dev without view:deployment" if images else "split:board",
+        got=f"split:dev view:{view}",
+        fix="Leave split out, to see who is best on the hidden images.",
+        field="split",
     )
 
 
