@@ -6,7 +6,8 @@ import pytest
 
 from bot.features.leaderboards.models import State, Submission
 from runner.contract import Metric, Progress, Stage
-from tests.features.boards import MODEL, given, live, scored, submit
+from tests.features.boards import given, live, scored, submit
+from tests.runner import models
 
 
 async def test_a_strange_runner_gets_images_and_nothing_that_tells_a_label(lab):
@@ -53,7 +54,7 @@ async def test_predictions_are_scored_by_the_desk_and_what_the_runner_says_of_th
 async def test_while_the_desk_scores_the_message_says_so_and_the_next_model_runs(lab):
     await submit(lab.chat)
     first = given(lab.chat)
-    await submit(lab.chat, data=MODEL + b"2")
+    await submit(lab.chat, data=models.good_model(seed=2))
     clerk, lab.chat.clerk = lab.chat.clerk, None  # the desk takes its time
     await lab.chat.engine.report(await lab.claim(first, 0.75))
     assert "scoring" in (await live(lab.chat, first)).text
@@ -65,7 +66,7 @@ async def test_while_the_desk_scores_the_message_says_so_and_the_next_model_runs
 async def test_claims_of_one_member_are_scored_in_turn_each_against_the_last_best(lab):
     await submit(lab.chat)
     first = given(lab.chat)
-    await submit(lab.chat, data=MODEL + b"2")
+    await submit(lab.chat, data=models.good_model(seed=2))
     clerk, lab.chat.clerk = lab.chat.clerk, None
     await lab.chat.engine.report(await lab.claim(first, 0.9))
     await lab.chat.deliver()

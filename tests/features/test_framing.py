@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bot.features.leaderboards.configs import read, side_by_side
 from bot.features.leaderboards.framing import Frame, suggest
 from bot.features.leaderboards.metrics import METRICS, facts_of, for_task
+from runner.contract import Metric
+from runner.report import words
 
 
 @pytest.mark.parametrize(
@@ -52,13 +54,15 @@ def test_acting_is_cheaper_above_the_threshold_and_dearer_below():
         assert (acting < ignoring) == (probability > frame.threshold)
 
 
-def test_only_shares_of_images_are_said_in_per_cent():
+def test_what_ranks_is_said_in_per_cent_as_reports_say_it():
     assert facts_of("accuracy").show(0.93) == "93.0 %"
     assert facts_of("accuracy").difference(-0.012) == "-1.2 points"
     for task in ("detection", "segmentation"):
         for metric in for_task(task):
-            assert metric.show(0.505) == "0.505"
-            assert "point" not in metric.difference(0.1)
+            assert metric.show(0.505) == "50.5 %"
+            assert metric.difference(0.1) == "+10.0 points"
+            assert metric.show(0.505) == words.figure(Metric(name=metric.name, value=0.505))
+    assert facts_of("nll").show(1.5) == words.figure(Metric(name="nll", value=1.5)) == "1.500"
     assert facts_of("something_new").show(1.5) == "1.500"
 
 

@@ -63,5 +63,5 @@ def test_operations_are_said_in_a_unit_that_fits(count, words):
 
 def test_an_interval_says_its_unit_once():
     assert facts_of("accuracy").interval(0.964, 0.989) == "96.4 – 98.9 %"
-    assert facts_of("ap").interval(0.4, 0.5) == "0.400 – 0.500"
+    assert facts_of("ap").interval(0.4, 0.5) == "40.0 – 50.0 %"
     assert facts_of("ap").interval(None, None) == ""

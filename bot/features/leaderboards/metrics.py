@@ -17,15 +17,18 @@ class MetricFacts:
     task: Task | None  #: None: may be shown, never ranks
     short: str  #: as in a table
     meaning: str  #: a sentence for the card
-    share: bool = False  #: a share of images: only then it is said in per cent
+    counted: bool = False  #: a share of images: many of them give it hundredths of a per cent
+    unbounded: bool = False  #: no share of one: it is not said in per cent
 
     @property
     def title(self) -> str:
         return f"{self.short[:1].upper()}{self.short[1:]}: {self.meaning}"
 
     def show(self, value: float, images: int = 0) -> Safe:
-        """The value: ``93.0 %`` where it is a share of *images*, ``0.505`` where it is not."""
-        return percent(value, of=images) if self.share else Safe(f"{value:.3f}")
+        """The value, as reports and pictures write it: ``93.0 %``, ``0.505`` where it is no share."""
+        if self.unbounded:
+            return Safe(f"{value:.3f}")
+        return percent(value, of=images if self.counted else 0)
 
     def interval(self, low: float | None, high: float | None, images: int = 0) -> Safe:
         """Both ends, with the unit once: ``96.4 – 98.9 %``; empty where they are not known."""
@@ -35,14 +38,14 @@ class MetricFacts:
 
     def difference(self, value: float) -> Safe:
         """A difference of two values, with its sign."""
-        return Safe(f"{100 * value:+.1f} points") if self.share else Safe(f"{value:+.3f}")
+        return Safe(f"{value:+.3f}") if self.unbounded else Safe(f"{100 * value:+.1f} points")
 
 
 METRICS = {
     facts.name: facts
     for facts in (
         MetricFacts(
-            "accuracy", "classification", "accuracy", "the share of images that are right", share=True
+            "accuracy", "classification", "accuracy", "the share of images that are right", counted=True
         ),
         MetricFacts(
             "macro_f1", "classification", "macro F1", "the mean of all classes' F1, rare ones count as much"
@@ -55,9 +58,11 @@ METRICS = {
             "miou", "segmentation", "mIoU", "the mean of all classes' overlap, over the whole split"
         ),
         MetricFacts("dice", "segmentation", "Dice", "the mean of all classes' F1 over pixels"),
-        MetricFacts("top5_accuracy", None, "top-5 accuracy", "right among the first five", share=True),
+        MetricFacts("top5_accuracy", None, "top-5 accuracy", "right among the first five", counted=True),
         MetricFacts("ece", None, "calibration error", "how far confidence is from the truth"),
-        MetricFacts("nll", None, "log loss", "how surprised it was by the truth"),
+        MetricFacts(
+            "nll", None, "log loss", "how surprised it was by the truth", unbounded=True
+        ),
         MetricFacts("ap75", None, "AP75", "average precision at an overlap of .75"),
         MetricFacts("ap_small", None, "AP small", "of small objects"),
         MetricFacts("ap_medium", None, "AP medium", "of middle-sized objects"),
@@ -70,7 +75,7 @@ CHOICES = tuple(Choice(m.name, f"{m.title} ({m.task})") for m in METRICS.values(
 
 def facts_of(name: str) -> MetricFacts:
     """What is known of a metric; of one that only a report names, its name."""
-    return METRICS.get(name) or MetricFacts(name, None, name.replace("_", " "), "")
+    return METRICS.get(name) or MetricFacts(name, None, name.replace("_", " "), "", unbounded=True)
 
 
 def for_task(task: str) -> list[MetricFacts]:
