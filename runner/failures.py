@@ -111,6 +111,12 @@ CODES: dict[str, Entry] = {
         "operators of ai.onnx, ai.onnx.ml or com.microsoft, opset 7 or newer",
         "Replace the custom operator, or export with a newer opset (17 is a good choice).",
     ),
+    "E_ONNX_RANDOM": Entry(
+        "The model draws random numbers: the same file would have another score each time.",
+        "a network that says the same of the same image",
+        "Call `model.eval()` before you export, and leave the exporter's training mode off; replace "
+        "noise by a stored tensor.",
+    ),
     "E_ARCHIVE": Entry(
         "The archive cannot be unpacked.",
         "a .zip, .tar or .tar.gz of plain files and folders, or a .npz",

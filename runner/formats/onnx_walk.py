@@ -13,6 +13,7 @@ import onnx
 import onnx.defs
 
 from runner.failures import Refusal
+from runner.formats.onnx_chance import refuse_chance
 from runner.plain_text import cleaned
 
 MOST_NODES = 50_000
@@ -65,8 +66,8 @@ def parse(data: bytes | memoryview) -> onnx.ModelProto:
 def walk(model: onnx.ModelProto, *, memory: int) -> Census:
     """Return what the model consists of. ``memory`` is the limit in bytes for any one tensor.
 
-    Raises Refusal with E_ONNX_OP, E_ONNX_TOO_COMPLEX, E_ONNX_EXTERNAL_DATA, E_ONNX_BROKEN or
-    E_MEMORY.
+    Raises Refusal with E_ONNX_OP, E_ONNX_RANDOM, E_ONNX_TOO_COMPLEX, E_ONNX_EXTERNAL_DATA,
+    E_ONNX_BROKEN or E_MEMORY.
     """
     _refuse_strange_opset(model)
     _refuse_much_text(model)
@@ -138,6 +139,7 @@ def _walk_nodes(
                 calls[kind] = calls.get(kind, 0) + 1
             else:
                 _check_operator(node)
+                refuse_chance(node)
             for tensor in _tensors(node):
                 _check_tensor(tensor, memory)
             if node.op_type == "Constant" and node.output and len(node.attribute) == 1:

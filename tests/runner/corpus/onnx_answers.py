@@ -147,6 +147,35 @@ def weights_with(number: float) -> bytes:
     return models.model_of(nodes, shape=["N", 1, 8, 8], output=["N", 10], weights={"w": matrix})
 
 
+def faint_dice() -> bytes:
+    """Noise that no comparison of two answers notices, and that decides where scores are equal."""
+    return linear(
+        make("RandomNormalLike", ["z"], ["r"], scale=1e-6), make("Add", ["z", "r"], ["y"]), out="z"
+    )
+
+
+def dice_in_a_branch() -> bytes:
+    """Draws only where the images are bright."""
+    outputs = [helper.make_tensor_value_info("b", FLOAT, ["N", 10])]
+    still = helper.make_graph([make("Identity", ["z"], ["b"])], "still", [], outputs)
+    draws = helper.make_graph([make("RandomUniformLike", ["z"], ["b"])], "draws", [], outputs)
+    return linear(
+        make("ReduceMean", ["x"], ["mean"], keepdims=0),
+        make("Greater", ["mean", "bright"], ["is"]),
+        make("If", ["is"], ["y"], then_branch=draws, else_branch=still),
+        out="z",
+        weights={"bright": np.array(1e6, np.float32)},
+    )
+
+
+def training_dropout() -> bytes:
+    return linear(
+        make("Dropout", ["z", "ratio", "train"], ["y"]),
+        out="z",
+        weights={"ratio": np.array(1e-4, np.float32), "train": np.array(True)},
+    )
+
+
 CORPUS: Corpus = {
     "names that ping and colour": Hostile(odd_names, "accept"),
     "a failure that pings": Hostile(odd_words_of_a_failure, "refuse", "E_RUN"),
@@ -165,8 +194,14 @@ CORPUS: Corpus = {
     "rows of the first image": Hostile(rows_of_the_first_image, "refuse", "E_BATCH"),
     "less the batch's mean": Hostile(less_the_batchs_mean, "refuse", "E_BATCH"),
     "softmax over the batch": Hostile(softmax_over_the_batch, "refuse", "E_BATCH"),
-    "dice": Hostile(dice, "refuse", "E_BATCH"),
-    "dice with a batch of one": Hostile(fixed_dice, "refuse", "E_BATCH"),
+    "dice": Hostile(dice, "refuse", "E_ONNX_RANDOM"),
+    "dice with a batch of one": Hostile(fixed_dice, "refuse", "E_ONNX_RANDOM"),
+    "dice that decide ties": Hostile(faint_dice, "refuse", "E_ONNX_RANDOM"),
+    "dice in a branch": Hostile(dice_in_a_branch, "refuse", "E_ONNX_RANDOM"),
+    "a dropout that trains": Hostile(training_dropout, "refuse", "E_ONNX_RANDOM"),
+    "a dropout that does not": Hostile(
+        lambda: linear(make("Dropout", ["z"], ["y"]), out="z"), "accept"
+    ),
     "NaN": Hostile(models.nan_model, "refuse", "E_NAN"),
     "NaN weights": Hostile(lambda: weights_with(np.nan), "refuse", "E_NAN"),
     "infinite weights": Hostile(lambda: weights_with(np.inf), "refuse", "E_NAN"),
