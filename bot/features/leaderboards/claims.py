@@ -85,7 +85,7 @@ async def take_score(work: Work, job: str, answered: Answered) -> None:
             update={
                 "scores": scored.scores,
                 "verdict": scored.verdict,
-                "warnings": (*claim.warnings, *scored.warnings),
+                "warnings": tuple(dict.fromkeys((*claim.warnings, *scored.warnings))),
                 "artifacts": (*scored.artifacts, *claim.artifacts),
             }
         )

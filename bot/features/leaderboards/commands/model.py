@@ -8,6 +8,7 @@ from bot.features.leaderboards import (
     handing_in,
     line,
     live,
+    reuse,
     sending,
     service,
     turns,
@@ -74,7 +75,7 @@ async def submit(
     stored = ctx.services.files.path(file.sha256)
     format_ = service.admit(stored, file, found, declared, export=export)
     quota = await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
-    submission = await line.enter(
+    submission = await line.add(
         ctx,
         found,
         file,
@@ -85,6 +86,8 @@ async def submit(
         format=format_,
         declared=declared,
     )
+    if not await reuse.answer(ctx, submission):
+        await line.dispatch_next(ctx, submission)
     await live.show(ctx, submission)
     waiting = await turns.waiting(ctx.session, submission)
     if waiting.ahead:
