@@ -117,7 +117,7 @@ class Work:
             update={"private": private, "pending": pending, "failed": failed}
         )
         await outbox.put_message(self.session, place, message, key=key, now=self.now, hurry=hurry)
-        if pending:
+        if pending and key not in self.follow:
             self.follow.append(key)
 
     async def tell(

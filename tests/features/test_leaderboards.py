@@ -196,6 +196,20 @@ async def test_the_same_file_again_has_the_same_answer_and_runs_nothing(board):
     assert not board.engine.jobs
 
 
+async def test_the_same_file_with_another_contract_is_another_model_and_runs(board):
+    await submit(board)
+    first = given(board)
+    await board.engine.report(scored(first, 0.2))
+    other = {"preproc": '{"scale": 0.00392}'}
+    assert not (await submit(board, **other)).refused
+    second = given(board)
+    assert (second.model.sha256, second.declared != first.declared) == (first.model.sha256, True)
+    await board.engine.report(scored(second, 0.8))
+    assert second.submission in (await submit(board, **other)).message.plain()
+    assert first.submission in (await submit(board)).message.plain()
+    assert not board.engine.jobs
+
+
 async def test_withdrawing_takes_it_off_the_board_and_keeps_the_quota_used(board):
     await submit(board)
     evaluation = given(board)

@@ -35,11 +35,14 @@ ARCHITECTURES = tuple(
 
 
 async def same_file(
-    session: AsyncSession, benchmark: Benchmark, member_id: int, sha256: str
+    session: AsyncSession, benchmark: Benchmark, member_id: int, sha256: str, *, declared: Declared
 ) -> Submission | None:
-    """The member's submission of these very bytes: the same model has the same score."""
+    """The member's submission of these very bytes under the same contract: it has the same score.
+
+    With another contract the same bytes are another model.
+    """
     states = (*WAITING, State.SCORED)
-    found: Submission | None = await session.scalar(
+    found = await session.scalars(
         select(Submission)
         .where(
             Submission.benchmark_id == benchmark.id,
@@ -49,9 +52,9 @@ async def same_file(
             Submission.state.in_(states),
         )
         .order_by(Submission.position.desc())
-        .limit(1)
     )
-    return found
+    same = (row for row in found if Declared.model_validate(row.declared) == declared)
+    return next(same, None)
 
 
 def admit(

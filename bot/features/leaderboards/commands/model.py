@@ -63,14 +63,16 @@ async def submit(
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     await line.take_turn(ctx.session, ctx.member.id)
-    earlier = await service.same_file(ctx.session, found, ctx.member.id, file.sha256)
+    declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
+    earlier = await service.same_file(
+        ctx.session, found, ctx.member.id, file.sha256, declared=declared
+    )
     if earlier is not None:
         return Reply(
             "already.md.j2",
             {"submission": earlier, "metric": facts_of(found.metric)},
         )
     configs.parse(config)
-    declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
     export = await handing_in.export_lines(ctx, found)
     stored = ctx.services.files.path(file.sha256)
     format_ = service.admit(stored, file, found, declared, export=export)
