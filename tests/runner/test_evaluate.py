@@ -213,7 +213,7 @@ def test_the_zoos_mnist_model_reaches_its_known_accuracy(
 ) -> None:
     source = load_idx(MNIST / "t10k-images-idx3-ubyte.gz", MNIST / "t10k-labels-idx1-ubyte.gz")
     bench = Bench.__new__(Bench)
-    bench.folder = tmp_path
+    bench.folder, bench.task = tmp_path, "classification"
     bench.manifest = add_dataset(
         Card("MNIST", "classification", "unknown", "LeCun et al. 1998", {}),
         {"board": source},

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ import psutil
 import pytest
 
 from runner.sandbox.cell import Cell
-from runner.sandbox.tier import weather
 from runner.sandbox.warden import TIMED_OUT
 from tests.runner.conftest import best_tier
 from tests.runner.test_sandbox_guards import needs
@@ -47,18 +45,6 @@ def outlives(process: psutil.Process, *, expected: bool) -> bool:
     return not wait_until(lambda: not alive(process), 0.3 if expected else 20)
 
 
-def warden_of(known: set[psutil.Process]) -> psutil.Process:
-    found: list[psutil.Process] = []
-
-    def there() -> bool:
-        new = set(psutil.Process().children()) - known
-        found[:] = [each for each in new if "warden" in each.cmdline() and each.children()]
-        return bool(found)
-
-    assert wait_until(there), "no cell was started"
-    return found[0]
-
-
 def innermost(warden: psutil.Process, tier: str) -> psutil.Process:
     """Return the process that runs the model, once it is on its own feet."""
     found: list[psutil.Process] = []
@@ -86,23 +72,16 @@ def is_inside(process: psutil.Process) -> bool:
         ("full", ("--die-with-parent",), True),
     ],
 )
-def test_a_cell_dies_with_its_warden_after_it_gave_up_root(
-    tier, without, survives, tmp_path: Path
-) -> None:
+def test_a_cell_dies_with_its_warden_after_it_gave_up_root(tier, without, survives) -> None:
     needs(tier, "nobody")
-    known = set(psutil.Process().children(recursive=True))
-    storm = threading.Thread(target=weather, args=("sleep for ever", tier, str(tmp_path), without))
-    storm.start()
-    try:
-        warden = warden_of(known)
+    with running(tier, *without) as (_, warden):
         model = innermost(warden, tier)
-        warden.kill()
-        storm.join()
-        assert outlives(model, expected=survives) == survives
-    finally:
-        storm.join()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            model.kill()
+        try:
+            warden.kill()
+            assert outlives(model, expected=survives) == survives
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                model.kill()
 
 
 @pytest.mark.parametrize(("without", "survives"), [((), False), (("warden's death",), True)])
