@@ -20,8 +20,9 @@ class Purpose:
     scratch: int = 0
 
 
-#: where a purpose with ``scratch`` may make files; nothing of it outlives the cell
-SCRATCH = "/tmp"  # noqa: S108 - of the cell, not of the host
+#: where a purpose with ``scratch`` may make files; nothing of it outlives the cell. A folder that no
+#: host has: mounted over one that is bound, such as /tmp, it would hide a checkout that lies there
+SCRATCH = "/bookwiz-scratch"
 
 PURPOSES: dict[str, Purpose] = {
     "predict": Purpose(
@@ -32,7 +33,7 @@ PURPOSES: dict[str, Purpose] = {
     ),
     "quantize": Purpose(
         "runner.analyses.quantize_cell",
-        MappingProxyType({"ORT_DISABLE_TELEMETRY": "1", **_ONE_THREAD}),
+        MappingProxyType({"ORT_DISABLE_TELEMETRY": "1", "TMPDIR": SCRATCH, **_ONE_THREAD}),
         scratch=1 << 30,
     ),
     "preflight": Purpose("runner.predict.preflight_cell", MappingProxyType(_ONE_THREAD)),

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from runner.sandbox import cases, tier
 from runner.sandbox.attacks import ATTACKS
+from runner.sandbox.purposes import PURPOSES
 from runner.sandbox.storms import STORMS
 from runner.sandbox.tier import Probe, attempt, prove, weather
 from tests.runner.conftest import best_tier
@@ -116,20 +118,51 @@ def test_an_ordinary_user_reaches_the_same_tier_and_every_probe_is_held() -> Non
     assert names >= ATTACKS.keys() | STORMS.keys()
 
 
-def test_a_checkout_beneath_the_stage_reaches_the_same_tier() -> None:
-    """The stage hides /tmp: what lies there was opened before."""
+_READY = """
+import sys
+from runner.sandbox.cell import Cell
+
+said = []
+limits = {"cpu_seconds": 20, "memory": 1 << 30}
+Cell(sys.argv[1], walls=sys.argv[2]).run({"limits": limits}, [], wall_seconds=20, on_line=said.append)
+assert {"ready": {}} in said, said
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """A copy of the runner beneath /tmp, which stages use for their own."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="bookwiz-checkout-") as folder:
         Path(folder).chmod(0o755)
         shutil.copytree(ROOT / "runner", Path(folder, "runner"))
-        done = subprocess.run(
-            [*RUNNER, "probe", "--quick", "--json"],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        yield folder
+
+
+def started_in(folder: str, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": folder},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_checkout_beneath_the_stage_reaches_the_same_tier(elsewhere: str) -> None:
+    """The stage hides /tmp: what lies there was opened before."""
+    done = started_in(elsewhere, "-m", "runner", "probe", "--quick", "--json")
     assert json.loads(done.stdout)["tier"] == best_tier()
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES.keys() - {"torch"}))
+def test_cells_of_every_purpose_start_from_a_checkout_beneath_the_stage(
+    purpose: str, elsewhere: str
+) -> None:
+    """A folder of a cell's own that is mounted over one that is bound hides what lies there."""
+    needs("full")
+    done = started_in(elsewhere, "-c", _READY, purpose, "full")
+    assert done.returncode == 0, done.stderr
 
 
 # What an ordinary container does to a runner: its seccomp profile refuses new namespaces.
