@@ -296,3 +296,16 @@ async def test_a_submission_that_is_no_onnx_file_is_not_put_in_the_line(board, e
     answer = await board.say("ada", f"/analysis quantize {entry.submission}")
     assert answer.code == "E_ANALYSIS"
     assert not board.engine.jobs
+
+
+async def test_without_an_id_the_newest_scored_is_meant_and_without_any_that_is_said(board, desk):
+    refused = await board.say("ada", "/analysis confusion")
+    assert (refused.code, "no scored submission yet" in refused.message.plain()) == (
+        "E_SUBMISSION",
+        True,
+    )
+    await scored_entry(board)
+    newest = await scored_entry(board, data=MODEL + b"2", value=0.95)
+    assert not (await board.say("ada", "/analysis confusion")).refused
+    await board.deliver()
+    assert desk.of("analysis")[-1].submission == newest.submission

@@ -14,6 +14,7 @@ from tests.features.boards import (
     given,
     live,
     scored,
+    scored_entry,
     submit,
 )
 
@@ -40,6 +41,19 @@ async def test_a_failure_of_ours_is_tried_three_times_then_told_and_refunded(boa
     assert not (await submit(board, data=MODEL + b"again")).refused
     async with board.core.database.read() as session:
         assert (await session.get(Submission, evaluation.submission)).state == State.FAILED
+
+
+async def test_an_analysis_that_failed_by_our_fault_is_not_called_a_submission(board):
+    entry = await scored_entry(board)
+    await board.say("ada", f"/analysis quantize {entry.submission}")
+    for _ in range(3):
+        await board.engine.report(failed(given(board), OURS))
+        await board.deliver()
+    text = board.to("@ada")[-1].text.replace("\\", "")
+    assert "all our tries are over" in text
+    assert "try again" not in text
+    assert "[Ask again]" in text
+    assert f"Submission {entry.submission}" in text
 
 
 async def test_moderators_are_told_in_their_channel_what_failed_by_our_fault(board):

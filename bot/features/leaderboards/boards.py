@@ -12,6 +12,7 @@ from bot.features.leaderboards.models import (
     WAITING,
     Benchmark,
     Board,
+    Purpose,
     Score,
     State,
     Submission,
@@ -168,11 +169,13 @@ async def card(session: AsyncSession, submission: Submission) -> Card:
 
 
 async def own_submission(ctx: Context, id: str) -> Submission:
-    """The member's own submission of that id.
+    """The member's own submission of that id; without one, the newest that has a score.
 
     Raises:
         Refusal: There is none, or it is somebody else's.
     """
+    if not id.strip():
+        return await _newest_scored(ctx)
     submission = await ctx.session.get(Submission, id.strip().lower())
     if submission is None or submission.member_id != ctx.member.id:
         raise Refusal(
@@ -185,6 +188,28 @@ async def own_submission(ctx: Context, id: str) -> Submission:
             field="submission",
         )
     return submission
+
+
+async def _newest_scored(ctx: Context) -> Submission:
+    found: Submission | None = await ctx.session.scalar(
+        select(Submission)
+        .where(
+            Submission.member_id == ctx.member.id,
+            Submission.purpose == Purpose.SCORE,
+            Submission.state == State.SCORED,
+        )
+        .order_by(Submission.position.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise Refusal(
+            "You have no scored submission yet.",
+            code="E_SUBMISSION",
+            expected="a submission of yours that has a score",
+            fix="Hand a model in with /model submit, and ask again when its card is here.",
+            field="submission",
+        )
+    return found
 
 
 async def recent(

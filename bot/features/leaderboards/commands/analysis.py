@@ -1,14 +1,17 @@
 from typing import Annotated, Any, cast
 
-from bot.features.leaderboards import analyses, ladder, turns
+from bot.features.leaderboards import analyses, boards, ladder, turns
 from bot.features.leaderboards.boards import own_submission
-from bot.features.leaderboards.commands.model import Own
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import Purpose, State, Submission
 from bot.kit.command import Arg, Choice, Refusal, Reply
 from bot.kit.work import Context
 
 _KINDS = tuple(Choice(kind, f"{kind}: {analyses.TITLES[kind]}") for kind in analyses.KINDS)
+Which = Annotated[
+    str,
+    Arg("Id of your submission; empty: your newest", max_length=12, complete=boards.suggest_own),
+]
 _Images = Annotated[str, Arg("Places of dev images, such as 3,17,40; empty: chosen for you")]
 
 
@@ -71,45 +74,45 @@ def _places(text: str) -> str:
 
 
 @feature.command("analysis confusion", "What your model takes for what, on dev", private=True)
-async def confusion(ctx: Context, submission: Own) -> Reply:
+async def confusion(ctx: Context, submission: Which = "") -> Reply:
     return await _drawn(ctx, submission, "confusion")
 
 
 @feature.command("analysis errors", "The dev images your model is most wrong about", private=True)
-async def errors(ctx: Context, submission: Own) -> Reply:
+async def errors(ctx: Context, submission: Which = "") -> Reply:
     return await _drawn(ctx, submission, "errors")
 
 
 @feature.command("analysis slices", "How it does by night, by source, by size …", private=True)
-async def slices(ctx: Context, submission: Own) -> Reply:
+async def slices(ctx: Context, submission: Which = "") -> Reply:
     return await _drawn(ctx, submission, "slices")
 
 
 @feature.command("analysis diff", "What it fixed and broke against another of yours", private=True)
 async def diff(
     ctx: Context,
-    submission: Own,
+    submission: Which = "",
     other: Annotated[str, Arg("Id of another of yours; empty: your best", max_length=12)] = "",
 ) -> Reply:
     return await _drawn(ctx, submission, "diff", other)
 
 
 @feature.command("analysis saliency", "Where your model looks (runs it again)", private=True)
-async def saliency(ctx: Context, submission: Own, images: _Images = "") -> Reply:
+async def saliency(ctx: Context, submission: Which = "", images: _Images = "") -> Reply:
     return await _run(ctx, submission, "saliency", images)
 
 
 @feature.command(
     "analysis robustness", "Noise, blur, fog: what it stands (runs it again)", private=True
 )
-async def robustness(ctx: Context, submission: Own) -> Reply:
+async def robustness(ctx: Context, submission: Which = "") -> Reply:
     return await _run(ctx, submission, "robustness")
 
 
 @feature.command(
     "analysis quantize", "What int8 gains and costs, measured (runs it again)", private=True
 )
-async def quantize(ctx: Context, submission: Own) -> Reply:
+async def quantize(ctx: Context, submission: Which = "") -> Reply:
     return await _run(ctx, submission, "quantize")
 
 
@@ -117,7 +120,7 @@ async def quantize(ctx: Context, submission: Own) -> Reply:
 async def share(
     ctx: Context,
     analysis: Annotated[str, Arg("Which one", choices=_KINDS)],
-    submission: Own,
+    submission: Which = "",
 ) -> Reply:
     found = await own_submission(ctx, submission)
     kind = cast("Any", analysis)
