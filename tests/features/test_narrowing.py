@@ -97,3 +97,10 @@ def test_conditions_are_of_dev_alone_and_stand_beside_each_other():
         ("light: night", 5, (0.4, None)),
         ("light: day", 9, (0.8, 0.8)),
     ]
+
+
+@pytest.mark.parametrize("bound", ["latency:-3", "size:-0.5", "memory:inf"])
+async def test_a_bound_that_nothing_can_stay_within_is_refused_by_its_name(board, bound):
+    answer = await board.say("ada", f"/leaderboard show digits {bound}")
+    assert answer.code == "E_ARGUMENT"
+    assert bound.partition(":")[0] in answer.message.plain().lower()

@@ -37,6 +37,7 @@ async def show(
     memory: Annotated[float, Arg("Megabytes of memory it may take while it runs")] = 0,
     csv: Annotated[bool, Arg("Give it as a file, too, with everybody's configuration")] = False,
 ) -> Reply:
+    _refuse_no_bounds(latency=latency, size=size, memory=memory)
     found, manifest = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     standing = await boards.board(ctx.session, found)
     images = next((s.images for s in manifest.splits if s.split == split), 0)
@@ -68,6 +69,19 @@ async def show(
             "csv": await ctx.services.files.add(export) if export else None,
         },
     )
+
+
+def _refuse_no_bounds(**most: float) -> None:
+    """Raise a Refusal for what no entry can stay within."""
+    for name, value in most.items():
+        if value < 0:
+            raise Refusal(
+                f"Nothing has a {name} of at most {value:g}.",
+                code="E_ARGUMENT",
+                expected="a number above 0; 0 is no bound",
+                got=f"{name}:{value:g}",
+                field=name,
+            )
 
 
 def _refuse_no_dev(images: int, view: str) -> None:
