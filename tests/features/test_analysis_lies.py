@@ -129,7 +129,9 @@ async def test_an_analysis_that_is_only_lied_about_ends_as_our_fault(lab, analys
         await lab.chat.deliver()
     row = await lab.row(analysed)
     assert (row.state, row.failure["code"]) == (State.FAILED, "E_RUNNER_LIED")
-    assert "cost nothing" in (await live(lab.chat, analysed)).text
+    told = (await live(lab.chat, analysed)).text
+    assert "this was our fault, all our tries are over" in told
+    assert "Nothing of your quota is used up by analyses" in told
 
 
 @pytest.mark.sandbox
