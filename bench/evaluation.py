@@ -16,7 +16,7 @@ from bench.figures import Figure
 from runner.contract import Blob, Evaluation, Limits, Outcome
 from tests.runner import models
 
-GATE = 0.90
+GATE = 0.95
 _SEED = 7
 _PLAIN_RUNS = 3
 
