@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import click
 
+from runner.check_command import check
 from runner.contract import Task
 from runner.export.command import export
 
@@ -233,48 +234,5 @@ def shapes(out: Path) -> None:
         click.echo(path)
 
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-@main.command()
-@click.argument("model", type=_FILE)
-@click.option("--benchmark", "card", type=_FILE, help="CARD.json of the benchmark's starter files.")
-@click.option("--dataset", "key", help="Key of a dataset version, on a runner.")
-@click.option("--datasets", type=_PLACE, help="The folder of dataset versions.")
-@click.option("--architecture", default="", help="For safetensors: whose weights these are.")
-@click.option("--preproc", default="", help="JSON, as the metadata key bookwiz.preproc.")
-@click.option("--output", default="", help="JSON, as the metadata key bookwiz.output.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(
-    model: Path,
-    card: Path | None,
-    key: str | None,
-    datasets: Path | None,
-    as_json: bool,
-    **said: str,
-) -> None:
-    """Say whether MODEL could be scored: accept (exit status 0), refuse (1), contain (2).
-
-    Contain: nothing forbids it, but only running it in the benchmark's sandbox decides. 3 is a
-    failure of ours. Use --benchmark for your own file on your own machine; nothing is sent anywhere.
-    """
-    from runner.card import BenchmarkCard
-    from runner.checking import check_for_card, check_for_dataset
-    from runner.contract import Declared
-
-    declared = Declared(**said)
-    if card is not None and key is None:
-        try:
-            benchmark = BenchmarkCard.model_validate_json(card.read_bytes())
-        except ValueError as error:
-            raise click.ClickException(f"{card} is no benchmark card: {error}") from error
-        found = check_for_card(model, benchmark, declared=declared)
-    elif key is not None and datasets is not None and card is None:
-        found = check_for_dataset(model, key, datasets=datasets, declared=declared)
-    else:
-        raise click.UsageError("either --benchmark CARD.json, or --dataset KEY and --datasets DIR")
-    click.echo(json.dumps(found.as_json(), indent=2) if as_json else found.words())
-    sys.exit(("accept", "refuse", "contain", "unknown").index(found.verdict))
-
-
+main.add_command(check)
 main.add_command(export)

@@ -84,6 +84,17 @@ CODES: dict[str, Entry] = {
         "a PyTorch module that torch.onnx.export can trace",
         "docs/recipes/export.md has the usual cases.",
     ),
+    "E_CARD": Entry(
+        "The benchmark's card cannot be read (said on your own machine, by `bookwiz-runner check`).",
+        "the card.json of the benchmark's starter files",
+        "Take it anew: `/benchmark starter` gives it.",
+    ),
+    "E_USAGE": Entry(
+        "The command line cannot be understood, or names a file that is not there (said on your own "
+        "machine, by `bookwiz-runner check`).",
+        "bookwiz-runner check MODEL --benchmark CARD.json [--json]",
+        "Look at the paths and options; `bookwiz-runner check --help` names them.",
+    ),
     "E_ONNX_BROKEN": Entry(
         "The file begins like an ONNX model but cannot be read or loaded.",
         "a complete ONNX model that `onnx.checker.check_model` accepts",

@@ -46,7 +46,7 @@ def check(place: Path, model: bytes, *options: str):
             *options,
         ],
     )
-    return said.exit_code, json.loads(said.output)
+    return said.exit_code, json.loads(said.stdout)
 
 
 def test_a_good_file_is_accepted_with_what_it_is(place: Path) -> None:
@@ -115,11 +115,54 @@ def test_ones_own_file_is_checked_without_a_sandbox_and_it_says_so(
     assert "unsandboxed" in found.words()
 
 
-def test_a_card_that_is_none_is_said_so(place: Path) -> None:
-    (place / "card.json").write_text("{}")
+WRONG = {
+    "card that is no JSON": ("E_CARD", "broken.json", ["m.onnx", "--benchmark", "broken.json"]),
+    "card of nothing": ("E_CARD", "name", ["m.onnx", "--benchmark", "empty.json"]),
+    "no such card": ("E_USAGE", "crad.json", ["m.onnx", "--benchmark", "crad.json"]),
+    "no such model": ("E_USAGE", "modle.onnx", ["modle.onnx", "--benchmark", "card.json"]),
+    "no model": ("E_USAGE", "MODEL", ["--benchmark", "card.json"]),
+    "no benchmark": ("E_USAGE", "--benchmark CARD.json", ["m.onnx"]),
+    "unknown option": ("E_USAGE", "--jsn", ["m.onnx", "--benchmark", "card.json", "--jsn"]),
+    "no such dataset": (
+        "E_RUNNER_DATASET",
+        "toys-000000000000",
+        ["m.onnx", "--dataset", "toys-000000000000", "--datasets", "."],
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "got", "words"), WRONG.values(), ids=WRONG)
+def test_what_keeps_a_model_from_being_looked_at_is_no_verdict_on_it(
+    code: str, got: str, words: list[str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    (place / "broken.json").write_text("{")
+    (place / "empty.json").write_text("{}")
     (place / "m.onnx").write_bytes(b"")
-    said = CliRunner().invoke(
-        main, ["check", str(place / "m.onnx"), "--benchmark", str(place / "card.json")]
-    )
-    assert said.exit_code == 1
-    assert "is no benchmark card" in said.output
+    asked = CliRunner().invoke(main, ["check", *words, "--json"])
+    said = json.loads(asked.stdout)
+    assert (asked.exit_code, said["verdict"], said["code"]) == (3, "unknown", code)
+    assert got in said["got"]
+    assert said["problem"]
+    assert said["fix"]
+    plain = CliRunner().invoke(main, ["check", *words])
+    assert plain.exit_code == 3
+    assert plain.stdout.startswith(f"unknown {code}: ")
+
+
+def test_a_defect_of_ours_is_no_verdict_on_the_model(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_, **__):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(checking, "check_for_card", broken)
+    status, said = check(place, models.good_model())
+    assert (status, said["verdict"], said["code"]) == (3, "unknown", "E_RUNNER_BUG")
+    assert "ZeroDivisionError" in said["got"]
+
+
+def test_help_is_no_error() -> None:
+    asked = CliRunner().invoke(main, ["check", "--help"])
+    assert asked.exit_code == 0
+    assert "Unknown (3)" in asked.output
