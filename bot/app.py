@@ -79,6 +79,7 @@ class Bot:
             engine=engine,
             data=settings.data.absolute(),
             troubles=Troubles(self._tell_trouble),
+            own_files=settings.own_files,
         )
         self.core = Core(self.database, services, after_commit=self._committed)
         desk = desk or DeskProcess(self.files.root, services.data / "datasets")

@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     timezone: str = Field(
         "UTC", description="IANA zone of the community, when it is first created."
     )
+    own_files: bool = Field(
+        False,
+        description="Whoever speaks here is you. Then RUNNER_UNSAFE=1 on a host without a sandbox runs everybody's models, not moderators' alone. `bookwiz demo` sets both.",
+    )
     web: WebSettings = WebSettings()
     files: FileSettings = FileSettings()
     jobs: JobSettings = JobSettings()

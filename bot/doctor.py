@@ -106,5 +106,6 @@ async def _runner() -> Finding:
     return Finding(
         tier != "none",
         f"runner: {words(tier) or 'no sandbox holds on this machine'}",
-        "a Linux kernel from 5.13 with Landlock is needed; bookwiz-runner probe shows what failed",
+        "a Linux kernel from 5.13 with Landlock is needed; bookwiz-runner probe shows what failed. "
+        "Until then RUNNER_UNSAFE=1 runs what moderators hand in, unsandboxed and marked so",
     )

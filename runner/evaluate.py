@@ -171,7 +171,7 @@ class Evaluator:
     def _refuse_weak_walls(self, evaluation: Evaluation) -> None:
         if _RANK[self.tier] >= _RANK[evaluation.minimum_tier]:
             return
-        if self.tier == "none" and self._allow_none:
+        if self.tier == "none" and self._allow_none and evaluation.vouched:
             return
         raise Refusal("E_RUNNER_UNSAFE", expected=evaluation.minimum_tier, got=self.tier)
 

@@ -217,9 +217,9 @@ CODES: dict[str, Entry] = {
         ours=True,
     ),
     "E_RUNNER_UNSAFE": Entry(
-        "This runner cannot shut a model in safely.",
+        "This bot's host cannot shut a model in safely, so it runs no member's model.",
         "a Linux kernel with Landlock and seccomp (5.13 or newer)",
-        _OURS,
+        "Nothing to mend on your side: the admin's bookwiz doctor says what the host lacks.",
         ours=True,
     ),
     "E_RUNNER_FETCH": Entry(

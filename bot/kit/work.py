@@ -82,6 +82,7 @@ class Services:
     engine: Engine
     data: Path  #: the installation's folder
     troubles: Troubles  #: hears where our storage fails
+    own_files: bool = False  #: whoever speaks here is the host's owner, as in a demo
 
 
 @dataclass(frozen=True)

@@ -178,12 +178,18 @@ def test_a_runner_without_walls_refuses_and_says_that_it_is_not_the_models_fault
     )
 
 
-def test_a_runner_whose_owner_allows_it_scores_without_walls_and_says_so(bench: Bench) -> None:
+def test_a_runner_whose_owner_allows_it_scores_vouched_files_without_walls_and_says_so(
+    bench: Bench,
+) -> None:
     evaluator = Evaluator("none", allow_none=True)
     try:
-        outcome = evaluator.evaluate(bench.evaluation(models.good_model()), lambda _: None)
+        evaluation = bench.evaluation(models.good_model())
+        refused = evaluator.evaluate(evaluation, lambda _: None)
+        vouched = evaluation.model_copy(update={"vouched": True})
+        outcome = evaluator.evaluate(vouched, lambda _: None)
     finally:
         evaluator.close()
+    assert refused.failure.code == "E_RUNNER_UNSAFE", "nobody the host trusts answers for it"
     assert outcome.failure is None
     assert outcome.tier == "none"
 

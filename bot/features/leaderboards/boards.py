@@ -42,6 +42,7 @@ async def entries(session: AsyncSession, benchmark: Benchmark) -> list[Entry]:
             Submission.size,
             Submission.report["speed"]["p50_ms"].as_float(),
             Submission.report["model"]["memory_mb"].as_integer(),
+            Submission.report["tier"].as_string(),
             Score.low,
             Score.high,
             Member.name,
@@ -71,8 +72,9 @@ async def entries(session: AsyncSession, benchmark: Benchmark) -> list[Entry]:
             p50_ms=p50,
             size=size,
             memory_mb=memory,
+            unsandboxed=tier == "none",
         )
-        for id_, member_id, baseline, released, size, p50, memory, low, high, name in rows
+        for id_, member_id, baseline, released, size, p50, memory, tier, low, high, name in rows
     ]
 
 

@@ -43,11 +43,11 @@ async def board(work: Work, name: str, query: Mapping[str, str]) -> Page | None:
     names = {}
     for row in placed:
         member_id = row.entry.member_id
-        if member_id is None:
-            names[row.entry.submission] = row.entry.who
-            continue
-        member = await work.session.get(Member, member_id)
-        names[row.entry.submission] = member.name if member and member.public else "a member"
+        name = row.entry.who
+        if member_id is not None:
+            member = await work.session.get(Member, member_id)
+            name = member.name if member and member.public else "a member"
+        names[row.entry.submission] = name + (" (unsandboxed)" if row.entry.unsandboxed else "")
     return Page(
         "board.html.j2",
         {

@@ -20,6 +20,7 @@ class Entry:
     p50_ms: float | None
     size: int  #: bytes
     memory_mb: int | None = None
+    unsandboxed: bool = False
 
     @property
     def team(self) -> object:

@@ -16,7 +16,7 @@ from bot.features.leaderboards import (
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import GIVEN, RANKING, Benchmark, State, Submission
-from bot.features.leaderboards.retries import next_try
+from bot.features.leaderboards.retries import HOPELESS, next_try
 from bot.kit.work import Work
 from runner.contract import Failure, Outcome, Progress
 
@@ -47,7 +47,7 @@ async def apply_outcome(work: Work, outcome: Outcome) -> None:
     failure = await _doubt(work, submission, outcome) or outcome.failure
     if failure is not None and failure.code == doubts.LIED:
         await doubts.tell(work, submission, outcome.runner, failure)
-    if failure is not None and failure.ours:
+    if failure is not None and failure.ours and failure.code not in HOPELESS:
         _log.warning(
             "evaluation.lost",
             submission=submission.id,
@@ -73,7 +73,10 @@ async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failur
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
     trusted = work.services.engine.trusted
     said = outcome if trusted else outcome.model_copy(update={"scores": ()})
-    found = doubts.unbelievable(said, minimum_tier=benchmark.minimum_tier)
+    minimum = benchmark.minimum_tier
+    if trusted and outcome.tier == "none" and await evaluations.is_vouched(work, submission):
+        minimum = "none"  # our own runner, whose host's owner allows it; the card says so
+    found = doubts.unbelievable(said, minimum_tier=minimum)
     if found is not None or outcome.failure is not None:
         return found
     files = work.services.files.root
