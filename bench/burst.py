@@ -13,10 +13,10 @@ import psycopg
 from bench.figures import Figure
 from bot.features.leaderboards.models import State
 from bot.kit.jobs.distributed import apply_schema
-from tests.jobs.burst import EACH, KILLS, MEMBERS, Burst, is_live
+from tests.jobs.burst import WHOLE, Burst, is_live
 from tests.jobs.server import Server
 
-_ALL = MEMBERS * EACH
+_ALL = WHOLE.models
 
 
 def measure() -> list[Figure]:
@@ -36,7 +36,7 @@ async def _burst(folder: Path, url: str) -> list[Figure]:
     jobs_url = psycopg.conninfo.make_conninfo(url, dbname="bookwiz_jobs")
     await apply_schema(jobs_url)
     server = url.replace("://", "+psycopg://")
-    burst = Burst(folder, server, jobs_url, program="tests.jobs.holding", draws=True)
+    burst = Burst(folder, server, jobs_url, size=WHOLE, program="tests.jobs.holding", draws=True)
     await burst.world.open()
     try:
         began = time.monotonic()
@@ -55,7 +55,7 @@ async def _burst(folder: Path, url: str) -> list[Figure]:
     scored = ends[State.SCORED]
     return [
         Figure(
-            f"burst of {_ALL} models by {MEMBERS} members, real cells, 2 runners: scored once",
+            f"burst of {_ALL} models by {WHOLE.members} members, real cells, 2 runners: scored once",
             f"{scored} rows, {len(posts)} messages, {sum(posts) - len(posts)} twice",
             f"{_ALL} rows, {_ALL} messages, 0 twice",
             (scored, len(posts), sum(posts)) == (_ALL, _ALL, _ALL),
@@ -63,8 +63,8 @@ async def _burst(folder: Path, url: str) -> list[Figure]:
         Figure(
             "… runners killed with -9 meanwhile; models that were run again",
             f"{burst.killed}; {again}",
-            f"{KILLS} killed",
-            burst.killed == KILLS,
+            f"{WHOLE.kills} killed",
+            burst.killed == WHOLE.kills,
         ),
         Figure(
             "… until all were accepted; until all were told",

@@ -1,10 +1,11 @@
-"""300 models at once from 30 members, before strangers' runners that are killed again and again."""
+"""Many models at once from many members, before strangers' runners that are killed again and again."""
 
 import asyncio
 import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import func, select
@@ -18,8 +19,21 @@ from tests.jobs.test_liars import carry_out
 from tests.jobs.world import ENDS, World
 from tests.runner.models import good_model
 
-MEMBERS, EACH, KILLS = 30, 10, 8
 _PATIENCE = 240  # seconds, on a machine that does ten other things
+
+
+class Size(NamedTuple):
+    members: int
+    each: int  #: models of each member
+    kills: int  #: of runners, spread over the burst
+
+    @property
+    def models(self):
+        return self.members * self.each
+
+
+SMALL = Size(10, 8, 5)
+WHOLE = Size(30, 10, 8)  #: takes minutes; bench/burst.py is about it
 
 
 class CountingRoom(Room):
@@ -35,7 +49,7 @@ class CountingRoom(Room):
 
 
 class ScoringDesk(DeskProcess):
-    """The real desk, which draws no report: 300 of them would take longer than all the rest."""
+    """The real desk, which draws no report: all of them would take longer than all the rest."""
 
     async def ask(self, errand):
         if errand.kind == "score":
@@ -46,8 +60,9 @@ class ScoringDesk(DeskProcess):
 class Burst:
     """A community on Postgres, and runners of user nobody with a role of their own."""
 
-    def __init__(self, folder, server, jobs_url, *, program="tests.jobs.swift", draws=False):
+    def __init__(self, folder, server, jobs_url, *, size, program="tests.jobs.swift", draws=False):
         """*program*: what the runners are. *draws*: whether the desk writes reports, too."""
+        self.size = size
         self.program = program
         self.community = psycopg.conninfo.make_conninfo(jobs_url, dbname="bookwiz_burst")
         self._server, self._jobs_url = server, jobs_url
@@ -79,22 +94,24 @@ class Burst:
         )
 
     async def submit_all(self):
-        """All at once: each member's ten, and all members'."""
+        """All at once: each member's, and all members'."""
         ids = await asyncio.gather(
             *(
-                self.world.submit(good_model(seed=EACH * member + n), who=f"member{member}")
-                for member in range(MEMBERS)
-                for n in range(EACH)
+                self.world.submit(
+                    good_model(seed=self.size.each * member + n), who=f"member{member}"
+                )
+                for member in range(self.size.members)
+                for n in range(self.size.each)
             )
         )
-        assert len(set(ids)) == MEMBERS * EACH
+        assert len(set(ids)) == self.size.models
 
     async def finish(self, rng):
         """Have all scored, killing a runner whenever the next few have ended."""
         names = ("lent-1", "lent-2")
         for name in names:
             self.hire(name)
-        for enough in sorted(rng.sample(range(10, MEMBERS * EACH - 20), KILLS)):
+        for enough in sorted(rng.sample(range(10, self.size.models - 20), self.size.kills)):
             await self.world.until(
                 lambda enough=enough: self.ended_count(enough), seconds=_PATIENCE
             )
@@ -102,7 +119,7 @@ class Burst:
             await self.world.kill(name)
             self.killed += 1
             self.hire(name)
-        await self.world.until(lambda: self.ended_count(MEMBERS * EACH), seconds=_PATIENCE)
+        await self.world.until(lambda: self.ended_count(self.size.models), seconds=_PATIENCE)
         await self.world.until(self.all_shown, seconds=_PATIENCE)
 
     async def ended_count(self, enough):
@@ -114,7 +131,7 @@ class Burst:
 
     def all_shown(self):
         shown = [s for k, s in self.world.room.said.items() if is_live(k) and not s.message.pending]
-        return len(shown) == MEMBERS * EACH
+        return len(shown) == self.size.models
 
     async def close(self):
         await self.world.close()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.features.leaderboards.models import Score, State
-from tests.jobs.burst import EACH, KILLS, MEMBERS, Burst, is_live
+from tests.jobs.burst import SMALL, Burst, is_live
 from tests.jobs.world import QUEUE
 from tests.runner.models import good_model
 
@@ -23,7 +23,7 @@ def most_unfair(rows):
     had, worst = Counter({row.member_id: 0 for row in rows}), 0
     for row in sorted(rows, key=lambda row: row.finished_at):
         had[row.member_id] += 1
-        if max(had.values()) == EACH:
+        if max(had.values()) == SMALL.each:
             break
         worst = max(worst, max(had.values()) - min(had.values()))
     return worst
@@ -33,7 +33,7 @@ def most_unfair(rows):
 async def burst(tmp_path, postgres_server, jobs_url):
     if os.getuid() != 0:
         pytest.skip("only root can start runners as another user")
-    burst = Burst(tmp_path, postgres_server, jobs_url)
+    burst = Burst(tmp_path, postgres_server, jobs_url, size=SMALL)
     await burst.world.open()
     yield burst
     await burst.close()
@@ -48,10 +48,10 @@ async def test_a_burst_ends_whole_and_fair_though_its_runners_are_killed(burst):
     await burst.submit_all()
     await burst.finish(random.Random(7))
     rows = await world.rows()
-    assert Counter(row.state for row in rows) == {State.SCORED: MEMBERS * EACH}
-    assert burst.killed == KILLS
+    assert Counter(row.state for row in rows) == {State.SCORED: SMALL.models}
+    assert burst.killed == SMALL.kills
     assert {row.report["runner"] for row in rows} == {"lent-1", "lent-2"}
-    assert set(Counter(row.member_id for row in rows).values()) == {EACH}
+    assert set(Counter(row.member_id for row in rows).values()) == {SMALL.each}
     live = {key: n for key, n in world.room.posts.items() if is_live(key)}
     assert live == {f"submission:{row.id}": 1 for row in rows}
     async with world.bot.database.read() as session:
