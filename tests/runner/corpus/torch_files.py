@@ -9,6 +9,7 @@ import linecache
 import pickle
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ def script(body: str = _GOOD) -> bytes:
     return file.getvalue()
 
 
+@cache
 def exported() -> bytes:
     """A torch.export archive of a linear model."""
     import torch
@@ -173,7 +175,7 @@ def bomb() -> bytes:
     """A TorchScript archive whose code unfolds to a gigabyte of blanks."""
     files = zipfile.ZipFile(io.BytesIO(script()))
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as into:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
         for name in files.namelist():
             data = files.read(name)
             if name.endswith(".py"):
