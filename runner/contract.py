@@ -19,6 +19,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 #: the code of an attempt that was stopped with its host: a new one follows, nobody is to blame
 HANDED_BACK = "E_RUNNER_STOPPED"
+#: what an evaluation may take beyond its own wall limit, which the runner keeps as long as it can
+GRACE_SECONDS = 30.0
+#: for fetching the images the first time, and a store that is away for a while
+TRANSFER_SECONDS = 600.0
 
 
 class Plain(BaseModel):

@@ -17,7 +17,16 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from runner.contract import HANDED_BACK, Evaluation, Failure, Outcome, Progress, Stage
+from runner.contract import (
+    GRACE_SECONDS,
+    HANDED_BACK,
+    TRANSFER_SECONDS,
+    Evaluation,
+    Failure,
+    Outcome,
+    Progress,
+    Stage,
+)
 from runner.needs import Hello
 from runner.teller import Teller
 
@@ -28,9 +37,6 @@ _LINE_BYTES = 16_000_000  # a confusion matrix of 1,000 classes is 3 MB
 _LOGGED_LINES = 200  # of stderr, of one process
 _LOGGED_CHARACTERS = 300
 _BURIAL_SECONDS = 5.0
-_TRANSFER_SECONDS = (
-    600.0  # for fetching images the first time, and a store that is away for a while
-)
 
 
 class RunnerDied(Exception):  # noqa: N818 - a fact about a process, not a bug of ours
@@ -45,7 +51,7 @@ class RunnerProcess:
         command: Sequence[str] = SERVE,
         *,
         hello_seconds: float = 60,
-        grace_seconds: float = 30,
+        grace_seconds: float = GRACE_SECONDS,
         progress_pause: float = 0,
         line_bytes: int = _LINE_BYTES,
     ) -> None:
@@ -107,7 +113,7 @@ class RunnerProcess:
         began, well = time.monotonic(), False
         limit = evaluation.limits.wall_seconds + self._grace
         if evaluation.inputs:
-            limit += _TRANSFER_SECONDS
+            limit += TRANSFER_SECONDS
         teller = Teller(on_progress, self._pause)
         hello = await self.start()
         try:

@@ -74,6 +74,7 @@ class StillEngine:
     jobs: dict[str, Evaluation] = field(default_factory=dict)
     queues: dict[str, str] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)  #: jobs that a runner has and says no end of
     away: bool = False  #: as if the engine's database were down
     seen: list[RunnerSeen] = field(default_factory=list)
     unserved: set[str] | None = field(
@@ -100,6 +101,10 @@ class StillEngine:
     async def alive(self, keys: list[str]) -> set[str]:
         self._reach()
         return {k for k in keys if k in self.jobs}
+
+    async def taken(self, keys: list[str]) -> set[str]:
+        self._reach()
+        return {k for k in keys if k in self.jobs and k in self.held}
 
     async def runners(self) -> list[RunnerSeen]:
         self._reach()

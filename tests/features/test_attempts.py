@@ -1,12 +1,12 @@
 """Whose turn it is, and what becomes of an attempt: quotas, losses, sweeps, cancelling."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from bot.features.leaderboards import benchmarks, line
+from bot.features.leaderboards import attempts, benchmarks, line
 from bot.features.leaderboards.models import State, Submission
 from bot.kit.testing import StillEngine
-from runner.contract import HANDED_BACK, Failure, Progress, Stage
+from runner.contract import HANDED_BACK, Failure, Limits, Progress, Stage
 from tests.features.boards import (
     MODEL,
     OURS,
@@ -104,6 +104,66 @@ async def test_a_job_that_the_engine_lost_is_given_anew_and_scored_once(board):
     assert (second.attempt, second.token != first.token) == (2, True)
     await board.engine.report(scored(second))
     assert "Ada" in await board.ask("bob", "/leaderboard show digits")
+
+
+async def row_of(board, evaluation):
+    async with board.core.database.read() as session:
+        return await session.get_one(Submission, evaluation.submission)
+
+
+async def held_for(board, evaluation, seconds):
+    """Have a runner hold that attempt without a word, for so long."""
+    board.engine.held.add(f"{evaluation.submission}:{evaluation.attempt}")
+    await board.wait(seconds=6)
+    async with board.core.work("leaderboards") as work:
+        row = await work.session.get_one(Submission, evaluation.submission)
+        row.started_at -= timedelta(seconds=seconds)
+    await board.wait(seconds=6)
+
+
+async def test_a_runner_that_never_says_an_end_loses_the_attempt_and_holds_no_line(board):
+    await submit(board)
+    first = given(board)
+    longest = attempts.longest(first.limits).total_seconds()
+    await held_for(board, first, longest - 20)
+    row = await row_of(board, first)
+    assert (row.state, row.attempt) == (State.RUNNING, 1)
+    await held_for(board, first, 20)
+    assert (given(board).attempt, board.engine.cancelled) == (2, [f"{first.submission}:1"])
+    await board.engine._on_outcome(scored(first, 0.99))  # too late
+    for _ in range(2):
+        await held_for(board, given(board), longest)
+    assert not board.engine.jobs
+    assert "our fault" in (await live(board, first)).text
+
+
+async def test_the_time_of_a_model_runs_from_when_a_runner_takes_it(board):
+    await submit(board)
+    async with board.core.work("leaderboards") as work:
+        row = await work.session.get_one(Submission, given(board).submission)
+        row.dispatched_at -= timedelta(days=1)
+    await held_for(board, given(board), 0)
+    assert given(board).attempt == 1
+
+
+async def test_what_may_take_an_hour_is_stuck_only_after_that(board):
+    async with board.core.work("leaderboards") as work:
+        (await benchmarks.find(work.session, 1, "digits")).limits = benchmarks.limits_of(
+            wall=3600, memory=2048, model=200
+        )
+    await submit(board)
+    for minutes, stuck in ((20, False), (60, True)):
+        async with board.core.work("leaderboards") as work:
+            row = await work.session.get_one(Submission, given(board).submission)
+            row.dispatched_at -= timedelta(minutes=minutes)
+        assert ("stuck" in await board.ask("moira", "/admin jobs")) == stuck
+
+
+def test_an_attempt_is_overdue_only_after_all_that_an_honest_runner_may_take():
+    limits, now = Limits(wall_seconds=3600), datetime(2026, 1, 1, tzinfo=UTC)
+    for seconds, overdue in ((3600 + 630, False), (3600 + 630 + 121, True)):
+        assert attempts.is_overdue(now - timedelta(seconds=seconds), limits, now=now) == overdue
+    assert not attempts.is_overdue(None, limits, now=now)
 
 
 async def test_while_the_engine_is_away_nothing_is_judged_and_nothing_lost(board):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -13,12 +14,26 @@ from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
 from bot.kit.jobs.distributed import DistributedEngine, apply_schema
+from runner.contract import Outcome
 from runner.engine_connector import EnduringConnector
 from tests.jobs.conftest import STALL
 from tests.runner.conftest import Bench
 from tests.runner.models import good_model
 
 pytestmark = pytest.mark.postgres
+
+
+#: a worker that beats, whatever becomes of it, takes what there is
+ENLISTED = """
+WITH worker AS (
+    INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour') RETURNING id)
+UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker
+ RETURNING procrastinate_jobs.id
+"""
+REPORTED = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+VALUES ('bot', 'outcome', 'outcome:a:1', %s) RETURNING id
+"""
 
 
 def rows(url, query, *values):
@@ -188,6 +203,33 @@ async def test_a_listener_hears_again_after_an_outage(own_server):
     assert connector.listener_losses
     listening.cancel()
     await connector.close_async()
+
+
+async def test_a_cancel_that_a_runner_does_not_obey_still_frees_the_lock(desk_at, jobs_url, staff):
+    desk = await desk_at(jobs_url)
+    key = await desk.give("a", lock="ada")
+    await change(jobs_url, ENLISTED)
+    await desk.until(lambda: desk.engine.taken([key]))
+    await desk.engine.cancel(key)
+    await change(jobs_url, "UPDATE procrastinate_jobs SET abort_requested = false RETURNING id")
+    await desk.until(lambda: statuses(jobs_url)[key] == "failed")
+    assert await desk.engine.taken([key]) == set()
+    staff.hire(jobs_url, "spare")
+    await desk.give("b", lock="ada")
+    await desk.ended("b")
+
+
+async def test_a_job_is_taken_until_an_end_of_it_is_reported(desk_at, jobs_url):
+    desk = await desk_at(jobs_url)
+    desk.failing = 10**6
+    key = await desk.give("a")
+    assert await desk.engine.taken([key]) == set()
+    await change(jobs_url, ENLISTED)
+    assert await desk.engine.taken([key]) == set()  # nobody is judged yet
+    await desk.until(lambda: desk.engine.taken([key]))
+    said = Outcome(submission="a", attempt=1, token="t", runner="r", tier="full")
+    await change(jobs_url, REPORTED, json.dumps({"outcome": said.model_dump(mode="json")}))
+    assert await desk.engine.taken([key]) == set()
 
 
 async def test_nobody_is_judged_when_the_bot_itself_was_away(desk_at, jobs_url):

@@ -1,15 +1,15 @@
 """What an admin reads about submissions that wait, run or are stuck."""
 
-from datetime import timedelta
-
 from sqlalchemy import func, select
 
 from bot.community.facts import JobLine, JobLines
+from bot.features.leaderboards import attempts
 from bot.features.leaderboards.declaration import feature
-from bot.features.leaderboards.models import GIVEN, State, Submission
+from bot.features.leaderboards.models import GIVEN, Benchmark, State, Submission
 from bot.kit.work import Work
+from runner.contract import Limits
 
-_STUCK = timedelta(minutes=15)  # longer than any benchmark allows one evaluation
+_MOST = 20  #: that are named one by one
 _SHOWN = (State.QUEUED, State.DISPATCHED, State.RUNNING, State.FAILED)
 
 
@@ -28,12 +28,21 @@ async def tell_jobs(work: Work, asked: JobLines) -> None:
     for queue, counts in queues.items():
         words = " · ".join(f"{state} {counts.get(state, 0)}" for state in _SHOWN)
         asked.lines.append(JobLine(f"Submissions on {queue}", words))
-    stuck = await work.session.scalars(
-        select(Submission)
-        .where(Submission.state.in_(GIVEN), Submission.dispatched_at < work.now - _STUCK)
+    given = await work.session.execute(
+        select(Submission, Benchmark.limits)
+        .join(Benchmark, Benchmark.id == Submission.benchmark_id)
+        .where(Submission.state.in_(GIVEN))
         .order_by(Submission.position)
-        .limit(20)
     )
-    for submission in stuck:
+    stuck = [
+        submission
+        for submission, limits in given
+        if attempts.is_overdue(
+            submission.started_at or submission.dispatched_at,
+            Limits.model_validate(limits),
+            now=work.now,
+        )
+    ]
+    for submission in stuck[:_MOST]:
         state = f"{submission.state}, attempt {submission.attempt}"
         asked.lines.append(JobLine(f"Submission {submission.id}", state, stuck=True))

@@ -4,18 +4,18 @@ import structlog
 
 from bot.features.leaderboards import (
     analyses,
+    attempts,
     claims,
     doubts,
     endings,
     evaluations,
-    first_look,
     ladder,
     line,
     live,
 )
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.declaration import feature
-from bot.features.leaderboards.models import GIVEN, RANKING, Benchmark, State, Submission
+from bot.features.leaderboards.models import GIVEN, RANKING, Benchmark, Submission
 from bot.features.leaderboards.retries import HOPELESS, next_try
 from bot.kit.work import Work
 from runner.contract import Failure, Outcome, Progress
@@ -29,10 +29,7 @@ async def note_progress(work: Work, progress: Progress) -> None:
     submission = await _current(work, progress)
     if submission is None:
         return
-    if submission.state == State.DISPATCHED:
-        submission.state, submission.started_at = State.RUNNING, work.now
-        submission.lacking = ""
-        await first_look.spare(work, submission)
+    await attempts.begin(work, submission)
     submission.stage, submission.done = progress.stage, max(submission.done, progress.done)
     await live.show(work, submission, hurry=False)
 

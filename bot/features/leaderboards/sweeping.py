@@ -6,12 +6,19 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from bot.features.leaderboards import analyses, claims, endings, line, live, unserved
+from bot.features.leaderboards import analyses, attempts, claims, endings, line, live, unserved
 from bot.features.leaderboards.declaration import feature
-from bot.features.leaderboards.models import GIVEN, RANKING, Purpose, State, Submission
+from bot.features.leaderboards.models import (
+    GIVEN,
+    RANKING,
+    Benchmark,
+    Purpose,
+    State,
+    Submission,
+)
 from bot.kit import outbox
 from bot.kit.work import Work
-from runner.contract import Failure
+from runner.contract import Failure, Limits
 
 _log = structlog.get_logger(__name__)
 GAVE_UP = Failure(
@@ -40,27 +47,45 @@ async def sweep(work: Work) -> None:
     on_the_way = await outbox.jobs_on_the_way(work.session)
     judged = [s for s in given if s.job not in on_the_way]
     try:
+        # In this order: what ends between the two is not alive any more, and has its end in our rows.
+        taken = await work.services.engine.taken([s.job for s in judged]) if judged else set()
         alive = await work.services.engine.alive([s.job for s in judged]) if judged else set()
     except ConnectionError:
         _log.warning("sweep.engine_away")
         return
-    for submission, job in [(s, s.job) for s in judged if s.job not in alive]:
-        # Its outcome may have been applied while we asked: look again, and keep others away.
+    for submission, job in [(s, s.job) for s in judged]:
+        if job not in alive:
+            await _start_anew(work, submission, job, reason="not alive")
+        elif job in taken and await _begins_or_is_late(work, submission, job):
+            await _start_anew(work, submission, job, reason="overdue")
+
+
+async def _begins_or_is_late(work: Work, submission: Submission, job: str) -> bool:
+    """Note that a runner has it, if it did not say so itself; whether it has had it for too long."""
+    if submission.state == State.DISPATCHED:
         await work.session.refresh(submission, with_for_update=True)
-        if submission.state not in GIVEN or submission.job != job:
-            continue
-        # A job that no runner had begun was lost by a restart, not by what is in it.
-        lost = submission.state == State.RUNNING
-        _log.warning(
-            "evaluation.lost",
-            submission=submission.id,
-            attempt=submission.attempt,
-            reason="not alive",
-        )
-        if await line.try_again(work, submission, lost=lost):
-            await live.show(work, submission)
-        else:
-            await endings.fail(work, submission, GAVE_UP)
+        if submission.job == job:
+            await attempts.begin(work, submission)
+        return False
+    benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
+    limits = Limits.model_validate(benchmark.limits)
+    return attempts.is_overdue(submission.started_at, limits, now=work.now)
+
+
+async def _start_anew(work: Work, submission: Submission, job: str, *, reason: str) -> None:
+    # Its outcome may have been applied while we asked: look again, and keep others away.
+    await work.session.refresh(submission, with_for_update=True)
+    if submission.state not in GIVEN or submission.job != job:
+        return
+    # A job that no runner had begun was lost by a restart, not by what is in it.
+    lost = submission.state == State.RUNNING
+    _log.warning(
+        "evaluation.lost", submission=submission.id, attempt=submission.attempt, reason=reason
+    )
+    if await line.try_again(work, submission, lost=lost):
+        await live.show(work, submission)
+    else:
+        await endings.fail(work, submission, GAVE_UP)
 
 
 @feature.schedule(

@@ -78,6 +78,16 @@ class Engine(Protocol):
         """
         ...
 
+    async def taken(self, keys: list[str]) -> set[str]:
+        """Those of *keys* that a runner has and reported no end of: their time runs.
+
+        None, as long as runners may only not have reached the engine.
+
+        Raises:
+            ConnectionError: The engine itself cannot be reached: nothing can be said.
+        """
+        ...
+
     async def runners(self) -> list[RunnerSeen]: ...
 
     async def served(self, queues: Collection[str]) -> dict[str, bool]:

@@ -52,6 +52,14 @@ SELECT DISTINCT job.queueing_lock AS lock, job.status = 'todo' AS waits, job.que
         NOT %(judge)s::boolean OR job.queue_name = %(bot)s
         OR worker.last_heartbeat > now() - make_interval(secs => %(stall)s::float8)))
 """
+_TAKEN = """
+SELECT DISTINCT job.queueing_lock AS lock FROM procrastinate_jobs AS job
+ WHERE job.queueing_lock = ANY(%(locks)s::text[]) AND job.status = 'doing' AND job.queue_name <> %(bot)s
+   AND NOT EXISTS (
+       SELECT FROM procrastinate_jobs AS report
+        WHERE report.queueing_lock = %(outcome)s || job.queueing_lock
+          AND report.queue_name = %(bot)s AND report.status IN ('todo', 'doing'))
+"""
 _BEATS = """
 SELECT worker.id, worker.last_heartbeat, min(job.queueing_lock) AS key,
        extract(epoch FROM now() - worker.last_heartbeat)::float8 AS age
@@ -109,6 +117,8 @@ class DistributedEngine:
         self._opened = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        # When: a runner may take back what the row says of that.
+        self._told_to_stop: dict[int, float] = {}
 
     @property
     def troubles(self) -> dict[str, int]:
@@ -154,7 +164,10 @@ class DistributedEngine:
                 await task.defer_async(evaluation=evaluation.model_dump(mode="json"))
 
     async def cancel(self, key: str) -> None:
-        """Stop the job. One whose runner is lost is ended here, since that frees its lock."""
+        """Stop the job. One whose runner is lost is ended here, since that frees its lock.
+
+        So is, after a while, one whose runner lives and does not obey.
+        """
         async with self._reaching():
             lost = await self._lost()
             for job in await self._jobs(key):
@@ -162,6 +175,7 @@ class DistributedEngine:
                 if job.id in lost:
                     await self._finish(job.id)
                 else:
+                    self._told_to_stop.setdefault(job.id, time.monotonic())
                     await self._app.job_manager.cancel_job_by_id_async(job.id, abort=True)
 
     async def alive(self, keys: list[str]) -> set[str]:
@@ -176,6 +190,13 @@ class DistributedEngine:
         # What another version queued under a name that nobody listens to would wait for ever.
         found = {row["lock"] for row in rows if not row["waits"] or parts_of(row["queue"])}
         return {key for key in keys if key in found or outcome_lock(key) in found}
+
+    async def taken(self, keys: list[str]) -> set[str]:
+        async with self._reaching():
+            rows = await self._connector.execute_query_all_async(
+                _TAKEN, locks=keys, outcome=outcome_lock(""), bot=BOT_QUEUE
+            )
+        return {row["lock"] for row in rows} if self._may_judge() else set()
 
     async def runners(self) -> list[RunnerSeen]:
         """Those that introduced themselves since we started; runners do so each minute."""
@@ -252,7 +273,7 @@ class DistributedEngine:
                 _log.warning("jobs.not_tended", error=type(error.__cause__ or error).__name__)
 
     async def _pick_up(self) -> None:
-        """Repeat reports that a bot died with; end cancelled jobs that a runner died with."""
+        """Repeat reports that a bot died with; end cancelled jobs that their runners do not end."""
         async with self._reaching():
             lost = await self._lost()
             for job in lost.values():
@@ -260,9 +281,19 @@ class DistributedEngine:
                 if job.queue == BOT_QUEUE:
                     _log.warning("report.repeated", task=job.task_name, job=job.id)
                     await self._app.job_manager.retry_job(job)
-            for job in await self._app.job_manager.list_jobs_async(status="doing"):
-                if job.abort_requested and job.id in lost and job.queue != BOT_QUEUE:
-                    await self._finish(job.id)
+            running = await self._app.job_manager.list_jobs_async(status="doing")
+            await self._end_cancelled([j for j in running if j.queue != BOT_QUEUE], lost)
+
+    async def _end_cancelled(self, running: list[Job], lost: Collection[int]) -> None:
+        now, told = time.monotonic(), {}
+        for job in running:
+            assert job.id is not None
+            if job.abort_requested or job.id in self._told_to_stop:
+                told[job.id] = self._told_to_stop.get(job.id, now)
+        self._told_to_stop = told
+        for job_id, since in told.items():
+            if job_id in lost or (self._may_judge() and now - since > self._stall):
+                await self._finish(job_id)
 
     def _may_judge(self) -> bool:
         """Whether runners had the time to beat since we can reach the database ourselves."""

@@ -29,6 +29,7 @@ class _Job:
     evaluation: Evaluation
     task: asyncio.Task[None] | None = None  #: None: it waits
     outcome: Outcome | None = None
+    begun: bool = False  #: a runner process took it
     stopped: bool = False  #: we stop; it is handed back instead of dropped
 
 
@@ -112,6 +113,10 @@ class EmbeddedEngine:
     async def alive(self, keys: list[str]) -> set[str]:
         return {key for key in keys if key in self._jobs}
 
+    async def taken(self, keys: list[str]) -> set[str]:
+        known = [self._jobs[key] for key in keys if key in self._jobs]
+        return {job.key for job in known if job.begun and job.outcome is None}
+
     async def runners(self) -> list[RunnerSeen]:
         """Those that said hello once, also when they idle without a process since."""
         return [self._seen(seat) for seat in self._seats if seat.process.hello is not None]
@@ -179,20 +184,19 @@ class EmbeddedEngine:
     async def _score(self, seat: _Seat, job: _Job) -> None:
         """Have a runner do the job. Raises RunnerDied when there is none to begin it."""
         seat.job = job
-        began = False
         try:
             await seat.process.start()
-            began = True
+            job.begun = True
             job.outcome = await seat.process.run(job.evaluation, self._on_progress)
             self._report(job)
         except RunnerDied as death:
-            if not began:
+            if not job.begun:
                 job.task = None  # still queued: a runner that is not there costs no attempt
                 raise
             _log.warning("evaluation.runner_died", key=job.key, reason=str(death))
             await self._forget(job)
         except asyncio.CancelledError:
-            if began and job.stopped and seat.process.hello is not None:
+            if job.begun and job.stopped and seat.process.hello is not None:
                 with contextlib.suppress(Exception):  # else the next start finds it lost
                     async with asyncio.timeout(self._grace):
                         await self._on_outcome(handed_back(job.evaluation, seat.process.hello))
