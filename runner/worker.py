@@ -184,7 +184,11 @@ class QueueRunner:
             try:
                 await task.defer_async(outcome=outcome.model_dump(mode="json"))
             except AlreadyEnqueued:
-                return
+                # Ours, of before an outage, or one that another host forged to keep ours out. To
+                # the bot it is all the same how often it hears it.
+                task = self._app.configure_task(
+                    "outcome", queue=BOT_QUEUE, priority=_OUTCOMES_FIRST
+                )
             except Exception as error:
                 if not is_outage(error):
                     raise

@@ -232,6 +232,18 @@ async def test_a_job_is_taken_until_an_end_of_it_is_reported(desk_at, jobs_url):
     assert await desk.engine.taken([key]) == set()
 
 
+async def test_a_report_that_another_host_forged_keeps_none_out(desk_at, jobs_url, staff):
+    first = await desk_at(jobs_url)
+    staff.hire(jobs_url, "spare")
+    key = await first.give("a", "sleep-1")
+    await first.begun("a")
+    await first.engine.stop()
+    await change(jobs_url, REPORTED, '{"outcome": {}}')
+    await first.until(lambda: statuses(jobs_url)[key] == "succeeded")
+    second = await desk_at(jobs_url)
+    await second.ended("a")
+
+
 async def test_nobody_is_judged_when_the_bot_itself_was_away(desk_at, jobs_url):
     desk = await desk_at(jobs_url)
     key = await desk.give("a")

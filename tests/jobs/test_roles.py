@@ -49,6 +49,18 @@ async def test_it_is_enough_to_work_with(desk_at, jobs_url, runner_url, staff):
         "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('bot', 'evaluate')",
         "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('cpu', 'evaluate')",
         "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('cpu', 'outcome')",
+        (
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, scheduled_at) "
+            "VALUES ('bot', 'outcome', '9999-01-01')"
+        ),
+        (
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, lock) "
+            "VALUES ('bot', 'outcome', 'cpu:1')"
+        ),
+        (
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status) "
+            "VALUES ('bot', 'outcome', 'doing')"
+        ),
         "UPDATE procrastinate_jobs SET args = '{}'",
         "UPDATE procrastinate_jobs SET queue_name = 'bot'",
         "UPDATE procrastinate_jobs SET task_name = 'outcome'",

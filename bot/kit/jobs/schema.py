@@ -48,7 +48,8 @@ def grants(
     Postgres makes databases, every role may connect to each.
 
     A runner reads all jobs, since Procrastinate's locks look across queues. It may change how far
-    a job of a runner's queue is, not what it says, and add reports to the bot's queue.
+    a job of a runner's queue is, not what it says, and add reports to the bot's queue: such as are
+    taken at once and hold up nobody's jobs.
     """
     given = _GRANTS.format(
         role=sql.Identifier(role), database=sql.Identifier(database), bot=sql.Literal(BOT_QUEUE)
@@ -77,5 +78,6 @@ CREATE POLICY runners_see ON procrastinate_jobs FOR SELECT TO PUBLIC USING (true
 CREATE POLICY runners_work ON procrastinate_jobs FOR UPDATE TO PUBLIC
   USING (queue_name <> {bot}) WITH CHECK (queue_name <> {bot});
 CREATE POLICY runners_report ON procrastinate_jobs FOR INSERT TO PUBLIC
-  WITH CHECK (queue_name = {bot} AND task_name IN ('hello', 'progress', 'outcome'));
+  WITH CHECK (queue_name = {bot} AND task_name IN ('hello', 'progress', 'outcome')
+    AND lock IS NULL AND scheduled_at IS NULL AND status = 'todo');
 """)
