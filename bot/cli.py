@@ -64,6 +64,11 @@ def _run(work: Coroutine[Any, Any, int | None]) -> None:
 @_PORT
 def demo(data: Path | None, port: int | None) -> None:
     """Start it all on this machine, with people and benchmarks to play with."""
+    if sys.platform != "linux":
+        raise click.ClickException(
+            f"the demo scores models, which needs Linux; this is {sys.platform}. Start it in a Linux"
+            " virtual machine, WSL 2, or a Linux container."
+        )
     from bot.demo import run
 
     _run(run(_settings(data, port)))

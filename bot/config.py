@@ -28,6 +28,11 @@ class WebSettings(BaseModel):
         description="Address at which runners of their own reach the bot. Empty: the public one.",
     )
 
+    @property
+    def loopback(self) -> bool:
+        """Whether this machine alone can reach it."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
 
 class FileSettings(BaseModel):
     """What members may upload."""
@@ -90,7 +95,7 @@ class Settings(BaseSettings):
     )
     own_files: bool = Field(
         False,
-        description="Whoever speaks here is you. Then RUNNER_UNSAFE=1 on a host without a sandbox runs everybody's models, not moderators' alone. `bookwiz demo` sets both.",
+        description="Whoever speaks here is you. Then RUNNER_UNSAFE=1 on a host without a sandbox runs everybody's models, not moderators' alone. `bookwiz demo` sets both on a loopback address.",
     )
     web: WebSettings = WebSettings()
     files: FileSettings = FileSettings()

@@ -97,9 +97,7 @@ CHANNELS = {
 async def run(settings: Settings) -> None:
     """Make the demo's data where it is not there yet, start everything, say what to try."""
     log.set_up("warning", settings.log.form)
-    # All files are this machine's owner's. Where it has no walls they run without, and are marked.
-    os.environ.setdefault("RUNNER_UNSAFE", "1")
-    settings.own_files = True
+    own_files_alone(settings)
     started = time.monotonic()
     with alone_in(settings.data):  # let go in between, for `running` to take it
         database = Database(settings.database)
@@ -111,6 +109,13 @@ async def run(settings: Settings) -> None:
             await _seed(bot, settings)
         _say_hello(bot, time.monotonic() - started, waiting=await _waiting(bot))
         await until_told()
+
+
+def own_files_alone(settings: Settings) -> None:
+    """Where nobody else can reach it, all files are the owner's: without walls they run, marked."""
+    if settings.web.loopback:
+        os.environ.setdefault("RUNNER_UNSAFE", "1")
+        settings.own_files = True
 
 
 async def _is_seeded(bot: Bot) -> bool:

@@ -52,9 +52,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             True, "models are scored by this process' own runner (BOOKWIZ_JOBS__URL is not set)"
         )
     yield await _runner()
-    loopback = settings.web.host in {"127.0.0.1", "::1", "localhost"}
     yield Finding(
-        loopback,
+        settings.web.loopback,
         f"listens on {settings.web.host}:{settings.web.port}",
         "the local chat has no login: set BOOKWIZ_WEB__HOST=127.0.0.1",
     )

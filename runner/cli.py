@@ -31,8 +31,17 @@ class _Lazily(click.Group):
 
 
 @click.group(cls=_Lazily)
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Score models on benchmarks, safely."""
+    # Models are exported where they were trained; all else ends in a cell, made of Linux's own calls.
+    if sys.platform != "linux" and ctx.invoked_subcommand != "export":
+        lacking = click.ClickException(
+            f"bookwiz-runner needs Linux for all but export; this is {sys.platform}. Use a Linux"
+            " virtual machine, WSL 2, or a container."
+        )
+        lacking.exit_code = 3  # as of a check that could not be made: 1 would speak of a model
+        raise lacking
 
 
 @main.command()

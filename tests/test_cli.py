@@ -7,8 +7,12 @@ import sys
 import numpy as np
 import pytest
 from click import ClickException
+from click.testing import CliRunner
 
+from bot import cli, demo
+from bot.config import Settings
 from bot.serve import alone_in
+from runner.cli import main as runner
 
 
 def bookwiz(*words, **environment):
@@ -121,3 +125,37 @@ def test_the_runner_says_which_walls_hold():
     said = json.loads(done.stdout)
     assert said["tier"] in {"full", "reduced", "none"}
     assert {"probe", "held", "answer"} <= said["probes"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "status"),
+    [(cli.main, ["demo"], 1), (runner, ["check", "m.onnx"], 3), (runner, ["probe"], 3)],
+)
+def test_on_another_system_than_linux_it_says_so_and_starts_nothing(
+    program, words, status, monkeypatch
+):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    done = CliRunner().invoke(program, words)
+    assert done.exit_code == status
+    assert "needs Linux" in done.output
+    assert "darwin" in done.output
+
+
+def test_models_are_exported_on_any_system(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert CliRunner().invoke(runner, ["export", "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.4", False)]
+)
+def test_a_demo_takes_all_files_for_its_owners_only_where_nobody_else_can_come(
+    host, own, monkeypatch
+):
+    monkeypatch.setenv("RUNNER_UNSAFE", "")
+    monkeypatch.delenv("RUNNER_UNSAFE")
+    settings = Settings()
+    settings.web.host = host
+    demo.own_files_alone(settings)
+    assert settings.own_files is own
+    assert (demo.os.environ.get("RUNNER_UNSAFE") == "1") is own
