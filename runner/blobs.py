@@ -65,6 +65,7 @@ def fetch_model(blob: Blob, *, most: int, format: Format = "onnx") -> bytes:
         if format == "onnx":
             sniff.refuse_unless_onnx(head, size=blob.size, most=most)
         else:
+            sniff.refuse_empty(blob.size)
             sniff.refuse_too_large(blob.size, most=most)
         data = head + file.read()
         if format != "onnx":

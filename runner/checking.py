@@ -16,6 +16,7 @@ import numpy as np
 
 from runner import blobs
 from runner.card import BenchmarkCard
+from runner.codes import EXPORT, export_advice
 from runner.contract import (
     Blob,
     DatasetManifest,
@@ -28,7 +29,7 @@ from runner.contract import (
 )
 from runner.datasets.version import SplitFile, read_manifest, split_file
 from runner.evaluate import facts_of, failure_of
-from runner.failures import EXPORT, Refusal, export_advice
+from runner.failures import Refusal
 from runner.formats import admission, sniff
 from runner.predictions import Budget, Claims, predict
 from runner.sandbox.cell import Cell

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from runner import blobs, host, probing, scoring
 from runner.analyses import running
 from runner.analyses.runs import Runs
+from runner.codes import CODES
 from runner.contract import (
     Artifact,
     Evaluation,
@@ -27,7 +28,7 @@ from runner.contract import (
     Tier,
 )
 from runner.errands import Scored
-from runner.failures import CODES, Refusal
+from runner.failures import Refusal
 from runner.formats import admission
 from runner.inputs import Inputs, inputs_of
 from runner.plain_text import cleaned

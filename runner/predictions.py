@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.codes import CODES
 from runner.contract import DatasetManifest, Declared, Format, Limits
 from runner.datasets.version import SplitFile
-from runner.failures import CODES, Refusal
+from runner.failures import Refusal
 from runner.formats.usual import usual
 from runner.plain_text import cleaned
 from runner.sandbox import memory

@@ -14,7 +14,8 @@ from bot.cli import main as bookwiz
 from bot.config import Settings
 from bot.web.metrics import JobMetrics
 from runner.cli import main as runner
-from runner.failures import CODES
+from runner.codes import CODES as RUNNER_CODES
+from tests.codes_of_the_bot import CODES as BOT_CODES
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = """# Configuration
@@ -25,10 +26,25 @@ what the host decides; what moderators decide is a command (`/admin`).
 | Variable | Default | What it is |
 |---|---|---|
 """
-ERRORS = """# Why a model has no score
+ERRORS = """# Codes
 
-A submission that ends without a score says one of these codes, with what was expected and what came.
-Those of the second table are ours: they cost no quota, and the bot tries again by itself.
+Whatever is refused says one of these codes, with what was expected, what came and what to do. What
+came is told as it was; here stands an example.
+
+"""
+OF_A_MODEL = """## Why a model has no score, and what you can do
+
+"""
+OF_THE_CHAT = """
+## Commands, files and links
+
+Said privately, before anything is written.
+
+"""
+OURS = """
+## What is ours to mend
+
+These cost no quota; what was running is tried again by itself.
 
 """
 METRICS = """# Metrics
@@ -71,17 +87,24 @@ def settings_page():
     return SETTINGS + "".join(rows)
 
 
-def errors_page():
-    theirs, ours = (
-        "| Code | What it means | Expected | What to do |\n|---|---|---|---|\n"
-        + "".join(
-            f"| `{code}` | {entry.meaning} | {entry.expected} | {entry.fix} |\n"
-            for code, entry in CODES.items()
-            if entry.ours == wanted
-        )
-        for wanted in (False, True)
+def errors_table(codes, *, ours):
+    rows = [
+        f"| `{code}` | {entry.meaning} | {entry.expected} | {entry.got} | {entry.fix} |\n"
+        for code, entry in codes.items()
+        if entry.ours == ours
+    ]
+    return (
+        "| Code | What it means | Expected | Got, such as | What to do |\n|---|---|---|---|---|\n"
+        + "".join(rows)
     )
-    return f"{ERRORS}{theirs}\n{ours}"
+
+
+def errors_page():
+    return (
+        f"{ERRORS}{OF_A_MODEL}{errors_table(RUNNER_CODES, ours=False)}"
+        f"{OF_THE_CHAT}{errors_table(BOT_CODES, ours=False)}"
+        f"{OURS}{errors_table(RUNNER_CODES | BOT_CODES, ours=True)}"
+    )
 
 
 def metrics_of(registry):
@@ -133,6 +156,27 @@ def test_a_document_that_is_made_from_code_says_what_the_code_says(name):
     assert (ROOT / "docs" / name).read_text() == MADE[name](), (
         "write it anew: python -m tests.test_docs"
     )
+
+
+def test_every_code_that_can_be_said_is_on_the_page():
+    """No code is only in the code, and none only on the page."""
+    tables = {ROOT / "runner/codes.py"}
+    said = {
+        code
+        for folder in ("bot", "runner", "digests")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in (".py", ".js", ".j2") and path not in tables
+        for code in re.findall(r"\bE_[A-Z][A-Z0-9_]*", path.read_text())
+    }
+    page = re.findall(r"^\| `(E_[A-Z0-9_]+)`", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    assert sorted(page) == sorted(said)
+
+
+def test_every_code_has_its_words():
+    for code, entry in (RUNNER_CODES | BOT_CODES).items():
+        words = (entry.meaning, entry.expected, entry.got, entry.fix)
+        assert all(words), code
+        assert not any("|" in text or "\n" in text for text in words), code
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)

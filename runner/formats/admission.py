@@ -6,8 +6,9 @@ code that the file brings (torch.export falls back to pickles), so these two ask
 
 from importlib.util import find_spec
 
+from runner.codes import EXPORT
 from runner.contract import Declared, Evaluation, Format, Tier
-from runner.failures import EXPORT, Refusal
+from runner.failures import Refusal
 from runner.formats import architectures, sniff
 
 PROGRAMS: frozenset[Format] = frozenset({"torchscript", "pt2"})

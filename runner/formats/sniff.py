@@ -44,8 +44,6 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
 def what_is_it(head: bytes) -> str | None:
     """Return in words what ``head`` (the first 4,096 bytes) begins, or None where it may be ONNX."""
-    if not head:
-        return "an empty file"
     if head.startswith(b"PK\x03\x04"):
         return next((words for mark, words in _ZIPS if mark in head), "a zip archive")
     for magic, words in _MAGICS:
@@ -101,10 +99,17 @@ def _is_text(head: bytes) -> bool:
 
 def refuse_unless_onnx(head: bytes, *, size: int, most: int) -> None:
     """Raise Refusal for what cannot be an ONNX file or is larger than ``most`` bytes."""
+    refuse_empty(size)
     words = what_is_it(head)
     if words is not None:
         raise Refusal("E_NOT_ONNX", got=words)
     refuse_too_large(size, most=most)
+
+
+def refuse_empty(size: int) -> None:
+    """Raise Refusal (E_EMPTY_FILE) for a file without a byte."""
+    if not size:
+        raise Refusal("E_EMPTY_FILE", got="0 bytes")
 
 
 def refuse_too_large(size: int, *, most: int) -> None:

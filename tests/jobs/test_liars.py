@@ -179,8 +179,8 @@ async def test_more_than_an_attempt_may_send_is_refused(world, liar):
 
 
 def test_a_code_of_a_workers_own_is_known():
-    from bot.features.leaderboards import doubts
     from runner import process
+    from runner.codes import CODES
 
-    said = {process._REFUSED.code, process._overdue(1).code}
-    assert said == doubts.OF_WORKERS
+    for failure in (process._REFUSED, process._overdue(1)):
+        assert CODES[failure.code].ours

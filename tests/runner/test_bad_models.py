@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
+from runner.codes import CODES
 from runner.datasets.version import split_file
 from runner.evaluate import Evaluator
-from runner.failures import CODES, Refusal
+from runner.failures import Refusal
 from runner.predictions import predict
 from runner.sandbox.cell import Cell, Ending
 from tests.runner import models
 from tests.runner.conftest import Bench, Served
 
 REFUSED = {
-    "empty": (b"", "E_NOT_ONNX"),
+    "empty": (b"", "E_EMPTY_FILE"),
     "text": (b"dear runner, please score me\n", "E_NOT_ONNX"),
     "html": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "E_NOT_ONNX"),
     "pickle": (models.pickle(), "E_NOT_ONNX"),

@@ -7,9 +7,9 @@ import pytest
 from runner import checking
 from runner.card import BenchmarkCard
 from runner.checking import check_for_card
+from runner.codes import CODES
 from runner.contract import Declared, Limits, Task
 from runner.evaluate import Evaluator
-from runner.failures import CODES
 from runner.formats import admission
 from runner.sandbox.tier import Proof, prove
 from tests.runner.conftest import Bench, best_tier

@@ -9,13 +9,11 @@ from bot.community import audit
 from bot.features.leaderboards.metrics import METRICS
 from bot.features.leaderboards.models import Benchmark, Submission
 from bot.kit.work import Work
-from runner import failures
+from runner import codes
 from runner.contract import Artifact, Failure, Outcome
 
 LIED = "E_RUNNER_LIED"
 MOST_BYTES = 8_000_000  #: of one outcome; a confusion matrix of 1,000 classes is 3 MB
-#: failures of whoever drives a runner's process, which has no table of codes
-OF_WORKERS = frozenset({"E_RUNNER_REFUSED", "E_RUNNER_TIMEOUT"})
 # A runner refuses these itself before it sends anything.
 _NEVER_SENT = frozenset({"E_NAN", "E_OUTPUT_SHAPE", "E_RUNNER_FORM"})
 PROBE = "probe.npz"  #: what a runner adds for whoever doubts how a model is fed
@@ -54,9 +52,8 @@ def unbelievable(outcome: Outcome, *, minimum_tier: str) -> Failure | None:
 
 def _false_failure(failure: Failure) -> Failure | None:
     """Why a runner's reason for no score is none; None where an honest one may give it."""
-    known = failures.CODES.get(failure.code)
-    ours = known.ours if known else failure.code in OF_WORKERS
-    if ours != failure.ours or (known is None and not ours):
+    known = codes.CODES.get(failure.code)
+    if known is None or known.ours != failure.ours:
         return lie(f"a failure {failure.code[:40]} that does not exist")
     return None
 
@@ -90,7 +87,7 @@ async def _false_files(found: tuple[Artifact, ...], files: Path) -> Failure | No
         try:
             honest = await asyncio.to_thread(_is_what_it_says, path, artifact)
         except OSError as error:  # it had come, so it is our store that lost it
-            words = failures.CODES["E_RUNNER_STORE"]
+            words = codes.CODES["E_RUNNER_STORE"]
             return Failure(
                 code="E_RUNNER_STORE",
                 ours=True,

@@ -14,7 +14,8 @@ from bot.kit.work import Work
 from runner.contract import Blob, Declared, Limits
 from runner.errands import LookErrand
 
-_OF_THE_RUNNER = ("E_TIME", "E_MEMORY")  #: codes of limits, which are for its machine to say
+#: codes of limits, which are for its machine to say
+_OF_THE_RUNNER = frozenset({"E_TIME_PREDICTED", "E_TIME_WALL", "E_TIME_CPU", "E_MEMORY"})
 
 
 async def ask(work: Work, submission: Submission) -> None:
@@ -51,7 +52,7 @@ def _key(submission: Submission) -> str:
 async def take(work: Work, id_: str, answered: Answered) -> None:
     """Refuse one that still waits; one that runs hears the same from its runner."""
     failure = answered.failure
-    if failure is None or failure.ours or failure.code.startswith(_OF_THE_RUNNER):
+    if failure is None or failure.ours or failure.code in _OF_THE_RUNNER:
         return
     submission = await work.session.get(Submission, id_, with_for_update=True)
     if submission is None or submission.state not in {State.QUEUED, State.DISPATCHED}:

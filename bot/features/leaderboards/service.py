@@ -22,7 +22,7 @@ from bot.kit import outbox
 from bot.kit.command import Choice, Refusal, Upload
 from bot.kit.errands import take_back
 from bot.kit.work import Context, Work
-from runner import failures
+from runner import codes, failures
 from runner.contract import Declared, Format
 from runner.formats import architectures, sniff
 
@@ -85,7 +85,7 @@ def admit(
             got=refusal.got,
             fix=_fix(refusal, export),
             field="architecture" if refusal.code == "E_ARCHITECTURE" else "file",
-            lines=export if refusal.fix == failures.EXPORT else "",
+            lines=export if refusal.fix == codes.EXPORT else "",
         ) from None
     if found is None or found not in benchmark.formats:
         raise Refusal(
@@ -93,7 +93,7 @@ def admit(
             code="E_FORMAT",
             expected=", ".join(benchmark.formats),
             got=found or "something else",
-            fix=_EXPORT if export else failures.EXPORT,
+            fix=_EXPORT if export else codes.EXPORT,
             field="file",
             lines=export,
         )
@@ -103,7 +103,7 @@ def admit(
 def _fix(refusal: failures.Refusal, export: str) -> str:
     if refusal.code == "E_TOO_LARGE":
         return f"{refusal.fix} A link takes no more (/model link): this limit is the benchmark's."
-    return _EXPORT if export and refusal.fix == failures.EXPORT else refusal.fix
+    return _EXPORT if export and refusal.fix == codes.EXPORT else refusal.fix
 
 
 def refuse_frozen(benchmark: Benchmark) -> None:

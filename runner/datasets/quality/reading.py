@@ -16,6 +16,7 @@ from typing import IO, Any, get_args
 
 import numpy as np
 
+from runner.codes import CODES
 from runner.contract import Task
 from runner.datasets.loading import Reading, load_source
 from runner.datasets.npz import load_npz
@@ -25,7 +26,7 @@ from runner.datasets.quality.subject import MOST, Subject, brought
 from runner.datasets.resizing import Resize
 from runner.datasets.source import DatasetError, Source
 from runner.datasets.truth import arrays_of
-from runner.failures import CODES, Refusal
+from runner.failures import Refusal
 
 SECONDS = 300  #: for unpacking and decoding together
 SIDE = 128  #: pictures of several sizes, or larger ones, are looked at in this size

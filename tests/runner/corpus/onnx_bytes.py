@@ -87,7 +87,7 @@ def not_utf8() -> bytes:
 
 
 CORPUS: Corpus = {
-    "empty": Hostile(lambda: b"", "refuse", "E_NOT_ONNX"),
+    "empty": Hostile(lambda: b"", "refuse", "E_EMPTY_FILE"),
     "one byte": Hostile(lambda: b"\x08", "refuse", "E_ONNX_BROKEN"),
     "text": Hostile(lambda: b"dear runner, please score me\n", "refuse", "E_NOT_ONNX"),
     "web page": Hostile(lambda: b"<!DOCTYPE html><html>Sign in</html>", "refuse", "E_NOT_ONNX"),
