@@ -63,6 +63,22 @@ class Entrant(Plain):
     cost: float | None = None  #: for a Pareto front: milliseconds an image, bytes …
 
 
+class Made(Plain):
+    """Files that were made, the first one for the chat, and a sentence or two on what they show."""
+
+    artifacts: tuple[Artifact, ...]
+    words: str = ""
+    figures: dict[str, float] = Field(default_factory=dict)  #: what the words are about, for tables
+    rows: tuple[tuple[str, ...], ...] = ()  #: a table, whole; the first row is its head
+
+
+class Analysed(Plain):
+    """A finished analysis, for the report: what it is called, and what was made."""
+
+    heading: str
+    made: Made
+
+
 class ReportErrand(_Errand):
     """Draw the card's picture and write the report page. Answered by ``Made``."""
 
@@ -87,18 +103,9 @@ class ReportErrand(_Errand):
     tier: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    analyses: tuple[Artifact, ...] = ()  #: pictures of finished analyses, to be put in as well
+    analyses: tuple[Analysed, ...] = ()  #: those that ran the model again, to be put in as well
     metric_version: int = 1
     benchmark_image: str = ""  #: words on where the images come from, for provenance
-
-
-class Made(Plain):
-    """Files that were made, the first one for the chat, and a sentence or two on what they show."""
-
-    artifacts: tuple[Artifact, ...]
-    words: str = ""
-    figures: dict[str, float] = Field(default_factory=dict)  #: what the words are about, for tables
-    rows: tuple[tuple[str, ...], ...] = ()  #: a table for the chat; the first row is its head
 
 
 class RankErrand(_Errand):

@@ -1,4 +1,4 @@
-"""The analyses that a member asks for, each a picture with words and rows for the chat. Dev only."""
+"""The analyses that a member asks for, each a picture with words and rows. Dev only."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ from runner.report.worst import MOST, worst
 if TYPE_CHECKING:
     from runner.desk import Desk
 
-_ROWS = 26  #: lines of a table in a chat, head and all
 _WORDS = 1200
 _CELL = 60
 _MODELS = {"model-static.onnx", "model-dynamic.onnx"}
@@ -88,7 +87,7 @@ def carry_out(desk: "Desk", errand: AnalysisErrand) -> Made:
         ),
         words=cleaned(drawn.words, _WORDS - len(withheld)) + withheld,
         figures=drawn.figures,
-        rows=tuple(tuple(cleaned(cell, _CELL) for cell in row) for row in drawn.rows[:_ROWS]),
+        rows=tuple(tuple(cleaned(cell, _CELL) for cell in row) for row in drawn.rows),
     )
 
 

@@ -28,6 +28,16 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A finished analysis as the page shows it."""
+
+    heading: str
+    words: str
+    pictures: Sequence[Picture]
+    rows: Sequence[Sequence[str]]  #: head and lines, or nothing
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that the page shows. A part that is None or empty is left out."""
 
@@ -54,7 +64,7 @@ class Page:
     diff_words: str
     diff_picture: Picture | None
     broken: Sequence[Shot]
-    analyses: Sequence[Picture]
+    analyses: Sequence[Told]
     cost: Sequence[Sequence[str]]
     config: str
     notes: str
@@ -77,7 +87,7 @@ def render(page: Page) -> str:
             "mistakes": None if page.mistakes is None else [_shot(s) for s in page.mistakes],
             "broken": [_shot(shot) for shot in page.broken],
             "diff_picture": inline(page.diff_picture),
-            "analyses": [inline(analysis) for analysis in page.analyses],
+            "analyses": [_told(analysis) for analysis in page.analyses],
         }
     )
 
@@ -144,6 +154,26 @@ def _shot(shot: Shot) -> dict[str, Any]:
         "width": shot.picture.width,
         "height": shot.picture.height,
     }
+
+
+def _told(found: Told) -> dict[str, Any]:
+    """Return what the template shows of an analysis; what its words say, no caption says again."""
+    return {
+        "heading": found.heading,
+        "words": found.words,
+        "pictures": [
+            (inline(p), not found.words.startswith(p.alt.rstrip("…"))) for p in found.pictures
+        ],
+        "rows": found.rows,
+        "numbers_from": _numbers_from(found.rows),
+    }
+
+
+def _numbers_from(rows: Sequence[Sequence[str]]) -> int:
+    """Return the first column, not the leftmost, from which the first line holds figures alone."""
+    line = rows[1] if len(rows) > 1 else ()
+    words = [n for n, cell in enumerate(line) if n and not (cell[:1].isdigit() or cell == "–")]
+    return max(words, default=0) + 1
 
 
 def data_url(data: bytes, media_type: str) -> str:

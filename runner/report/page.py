@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from runner import blobs
 from runner.contract import Artifact, SplitScore
-from runner.errands import Made, ReportErrand
+from runner.errands import Analysed, Made, ReportErrand
 from runner.plain_text import cleaned
 from runner.report import against, classes, curves, gallery, reliability, words
-from runner.report.html import Page, Shot, render
+from runner.report.html import Page, Shot, Told, render
 from runner.report.secrecy import dev_score, released, told
 from runner.report.sections import Sections, draw_card
 from runner.report.style import Picture
@@ -97,12 +97,18 @@ def _dev_parts(sections: Sections) -> dict[str, Any]:
         "diff_words": sections.difference(),
         "diff_picture": _against(sections),
         "broken": _shots(sections, sections.broken()),
-        "analyses": [
-            Picture(sections.desk.file(found.sha256).read_bytes(), found.alt)
-            for found in sections.errand.analyses
-            if found.media_type == "image/png"
-        ],
+        "analyses": [_analysed(sections.desk, found) for found in sections.errand.analyses],
     }
+
+
+def _analysed(desk: "Desk", found: Analysed) -> Told:
+    made = found.made
+    pictures = [
+        Picture(desk.file(artifact.sha256).read_bytes(), artifact.alt)
+        for artifact in made.artifacts
+        if artifact.media_type == "image/png"
+    ]
+    return Told(found.heading, made.words, pictures, made.rows)
 
 
 def _shots(sections: Sections, mistakes: Sequence[Mistake]) -> list[Shot]:

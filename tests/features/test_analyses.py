@@ -147,10 +147,28 @@ async def test_what_analyses_is_no_submission_on_boards_in_quotas_or_in_lists(bo
     assert not (await submit(board, data=MODEL + b"2")).refused  # two a day
 
 
-async def test_its_picture_goes_into_the_report_as_well(board, desk, entry):
+async def test_its_picture_words_and_table_go_into_the_report_as_well(board, desk, entry):
     await done(board, await run(board, entry))
-    assert [a.name for a in desk.of("report")[-1].analyses] == ["a.png"]
+    found = only(desk.of("report")[-1].analyses)
+    assert (found.heading, found.made) == ("What it looks at", desk.says["analysis"])
     assert desk.of("report")[0].analyses == ()
+
+
+@pytest.mark.parametrize("kind", ["slices", "saliency"])
+async def test_a_long_table_is_cut_in_the_chat_and_says_where_the_rest_is(board, desk, entry, kind):
+    lines = tuple((f"camera {n}", f"{n}") for n in range(30))
+    long = desk.says["analysis"].model_copy(update={"rows": (("where", "images"), *lines)})
+    desk.says["analysis"] = long.model_copy(update={"artifacts": long.artifacts[:1]})
+    if kind == "saliency":
+        await done(board, await run(board, entry))
+    else:
+        await board.say("ada", f"/analysis {kind} {entry.submission}")
+    text = only(board.to("@ada")).text
+    assert "camera 24" in text
+    assert "camera 25" not in text
+    assert "The other 5 lines can be read in the submission's report" in text
+    if kind == "saliency":
+        assert only(desk.of("report")[-1].analyses).made.rows == long.rows
 
 
 async def test_the_same_analysis_again_is_shown_and_not_run(board, entry):
@@ -260,10 +278,10 @@ async def test_a_dataset_that_cannot_be_read_says_how_to_mend_it(board, desk):
 
 async def test_purposes_are_those_of_the_contract(board, entry):
     rows = [Purpose.SALIENCY, Purpose.ROBUSTNESS, Purpose.QUANTIZE]
-    from bot.features.leaderboards import analyses
+    from bot.features.leaderboards import analyses, kinds
 
     assert list(analyses.RUN) == rows
-    assert {str(p) for p in rows} < set(analyses.KINDS)
+    assert {str(p) for p in rows} < set(kinds.KINDS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The report page, read as a browser would read it."""
 
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from runner.contract import (
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from runner.desk import Desk
-from runner.errands import ReportErrand
+from runner.errands import Analysed, Made, ReportErrand
 from runner.predictions import as_npy
 from runner.report import page
 from runner.report.confusion import draw
@@ -153,10 +154,24 @@ def full_errand(world: World) -> ReportErrand:
         }
     )  # fmt: skip
     picture = draw("Analysis", world.score(now))
-    analysis = page.stored(world.desk, "saliency.png", picture)
+    words = "noise costs most."
+    stands = Made(
+        artifacts=(page.stored(world.desk, "robustness.png", replace(picture, alt=words)),),
+        words=words,
+        rows=(("corruption", "severity 1"), *((f"noise {n}", "61.5 %") for n in range(40))),
+    )
+    looks = Made(
+        artifacts=(page.stored(world.desk, "saliency.png", picture),),
+        words="Deletion AUC .2",
+        rows=(("image", "taken for", "AUC"), ("#3", "eight", "0.213")),
+    )
     return world.errand(
         now, scores=(score, board(0.7)), verdict=Verdict(counts=True, released=0.7, best=0.65),
-        previous=before.sha256, previous_submission="3", analyses=(analysis,),
+        previous=before.sha256, previous_submission="3",
+        analyses=(
+            Analysed(heading="What it stands", made=stands),
+            Analysed(heading="What it looks at", made=looks),
+        ),
         config="lr: 0.1", notes="first try", warnings=("Pixels may be scaled otherwise.",),
     )  # fmt: skip
 
@@ -211,6 +226,19 @@ def test_a_page_says_everything_that_is_known(world: World) -> None:
         "90 %",
     ):
         assert said in words, said
+
+
+def test_finished_analyses_are_in_the_page_with_words_picture_and_whole_table(
+    world: World,
+) -> None:
+    text = world.page(full_errand(world))
+    words = " ".join(Read(text).words.split())
+    part = words[words.index("What it stands") : words.index("What it costs Speed")]
+    assert part.count("noise costs most") == 1, "the caption repeats it"
+    assert "What it stands, in figures" in part
+    assert 'noise 39</th><td class="n" dir="auto">61.5 %</td>' in text
+    assert "Deletion AUC .2" in part
+    assert '<td dir="auto">eight</td><td class="n" dir="auto">0.213</td>' in text
 
 
 def test_the_style_sheet_is_the_one_that_the_page_allows(world: World) -> None:

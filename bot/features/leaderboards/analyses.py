@@ -5,7 +5,7 @@ as rows of the same line. Either is one private message, which its member may sh
 """
 
 from datetime import timedelta
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from bot.features.leaderboards import (
     live,
     report_pages,
 )
+from bot.features.leaderboards.kinds import TITLES, Analysis
 from bot.features.leaderboards.models import WAITING, Benchmark, Purpose, State, Submission
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
@@ -29,19 +30,8 @@ from bot.kit.work import Context, Work
 from runner.contract import Artifact, Declared, Limits, Outcome
 from runner.errands import AnalysisErrand, Made
 
-Analysis = Literal["confusion", "errors", "slices", "diff", "saliency", "robustness", "quantize"]
 RUN = (Purpose.SALIENCY, Purpose.ROBUSTNESS, Purpose.QUANTIZE)
-KINDS: tuple[Analysis, ...] = get_args(Analysis)
 PER_DAY = 10  #: runs for analyses that a member may ask for in a day
-TITLES = {
-    "confusion": "What is taken for what",
-    "errors": "Where it is wrong",
-    "slices": "How it does under which conditions",
-    "diff": "What changed",
-    "saliency": "What it looks at",
-    "robustness": "What it stands",
-    "quantize": "What int8 would bring",
-}
 
 
 def dev_of(submission: Submission) -> Artifact:

@@ -7,13 +7,14 @@ from sqlalchemy import select
 from bot.community.models import Member
 from bot.features.leaderboards import answers, boards, ladder, live
 from bot.features.leaderboards.benchmarks import manifest_of
+from bot.features.leaderboards.kinds import TITLES
 from bot.features.leaderboards.models import RANKING, Benchmark, State, Submission
 from bot.features.leaderboards.ranking import Entry
 from bot.features.leaderboards.retries import OF_STORAGE
 from bot.kit.errands import Answered, put_errand
 from bot.kit.work import Work
-from runner.contract import Artifact, Outcome
-from runner.errands import Entrant, Made, ReportErrand
+from runner.contract import Outcome
+from runner.errands import Analysed, Entrant, Made, ReportErrand
 
 _PAUSE = timedelta(minutes=1)  # where the disk is full, before the report is tried again
 
@@ -52,7 +53,7 @@ async def ask(work: Work, submission: Submission, *, previous: Submission | None
         tier=outcome.tier,
         versions=outcome.versions,
         warnings=outcome.warnings,
-        analyses=await _pictures(work, submission),
+        analyses=await _analysed(work, submission),
         benchmark_image=manifest.source if manifest else "",
     )
     await work.ask(errand, key=f"report:{submission.id}")
@@ -90,7 +91,7 @@ def _same_team(entry: Entry, submission: Submission) -> bool:
     return entry.member_id == submission.member_id
 
 
-async def _pictures(work: Work, submission: Submission) -> tuple[Artifact, ...]:
+async def _analysed(work: Work, submission: Submission) -> tuple[Analysed, ...]:
     """Those of the analyses that ran the model again; the newest of each kind."""
     rows = await work.session.scalars(
         select(Submission)
@@ -102,8 +103,8 @@ async def _pictures(work: Work, submission: Submission) -> tuple[Artifact, ...]:
         )
         .order_by(Submission.position)
     )
-    newest = {row.purpose: Made.model_validate(row.page).artifacts for row in rows.all()}
-    return tuple(a for made in newest.values() for a in made if a.media_type == "image/png")
+    newest = {row.purpose: Made.model_validate(row.page) for row in rows.all()}
+    return tuple(Analysed(heading=TITLES[kind], made=made) for kind, made in newest.items())
 
 
 @answers.to("report")

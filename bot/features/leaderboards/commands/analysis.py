@@ -1,13 +1,13 @@
 from typing import Annotated, Any, cast
 
-from bot.features.leaderboards import analyses, boards, ladder, turns
+from bot.features.leaderboards import analyses, boards, kinds, ladder, turns
 from bot.features.leaderboards.boards import own_submission
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import Purpose, State, Submission
 from bot.kit.command import Arg, Choice, Refusal, Reply
 from bot.kit.work import Context
 
-_KINDS = tuple(Choice(kind, f"{kind}: {analyses.TITLES[kind]}") for kind in analyses.KINDS)
+_KINDS = tuple(Choice(kind, f"{kind}: {kinds.TITLES[kind]}") for kind in kinds.KINDS)
 Which = Annotated[
     str,
     Arg("Id of your submission; empty: your newest", max_length=12, complete=boards.suggest_own),
@@ -15,7 +15,7 @@ Which = Annotated[
 _Images = Annotated[str, Arg("Places of dev images, such as 3,17,40; empty: chosen for you")]
 
 
-async def _drawn(ctx: Context, submission: str, kind: analyses.Analysis, other: str = "") -> Reply:
+async def _drawn(ctx: Context, submission: str, kind: kinds.Analysis, other: str = "") -> Reply:
     found = await own_submission(ctx, submission)
     second = await _other(ctx, found, other) if kind == "diff" else None
     place = await analyses.private_place(ctx)
@@ -48,7 +48,7 @@ async def _other(ctx: Context, found: Submission, other: str) -> Submission:
     return second
 
 
-async def _run(ctx: Context, submission: str, kind: analyses.Analysis, images: str = "") -> Reply:
+async def _run(ctx: Context, submission: str, kind: kinds.Analysis, images: str = "") -> Reply:
     found = await own_submission(ctx, submission)
     options = {"images": _places(images)} if images.strip() else {}
     made = await analyses.run(ctx, found, kind, options)
