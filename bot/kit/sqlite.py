@@ -85,8 +85,20 @@ def creator(url: URL) -> Callable[[], Coroutine[Any, Any, _Connection]]:
     """What makes a connection to the file of *url*, for ``create_async_engine(async_creator=…)``."""
 
     def connect() -> sqlite3.Connection:
-        # aiosqlite decides on the thread; sqlite3's own check would forbid closing from another.
-        return sqlite3.connect(str(url.database), check_same_thread=False, uri=_is_uri(url))
+        connection = sqlite3.connect(
+            str(url.database),
+            check_same_thread=False,  # aiosqlite decides on the thread; this would forbid closing
+            isolation_level=None,  # the driver's own BEGIN comes too late and skips DDL
+            uri=_is_uri(url),
+        )
+        # Here rather than when SQLAlchemy has it: cancelled in between, nobody would close it.
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
     async def create() -> _Connection:
         connection = _Connection(connect, iter_chunk_size=64)
@@ -102,15 +114,7 @@ def _is_uri(url: URL) -> bool:
 
 
 def teach(engine: AsyncEngine) -> None:
-    """Set the pragmas of every connection, and begin transactions ourselves."""
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN comes too late and skips DDL
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    """Begin transactions ourselves."""
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:

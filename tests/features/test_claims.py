@@ -46,7 +46,7 @@ async def test_predictions_are_scored_by_the_desk_and_what_the_runner_says_of_th
     assert (await lab.row(evaluation)).state == State.SCORING
     card = await live(lab.chat, evaluation)
     assert "75.0 %" in card.text
-    assert "99" not in card.text
+    assert "99.0" not in card.text
     row = await lab.row(evaluation)
     assert (row.state, row.counts, row.claim) == (State.SCORED, True, None)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -42,7 +43,8 @@ def huge_png(width: int, height: int) -> bytes:
 
 
 def looked_at() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("bookwiz-look-*"))
+    """Folders of this process: others look at datasets at the same time."""
+    return set(Path(tempfile.gettempdir()).glob(f"bookwiz-look-{os.getpid()}-*"))
 
 
 def refused(tmp_path: Path, files: dict[str, bytes] | bytes, **given: float) -> Refusal:

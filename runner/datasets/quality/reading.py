@@ -66,7 +66,7 @@ def from_archive(path: Path, name: str, *, seconds: float = SECONDS) -> Subject:
 
     Raises Refusal: E_ARCHIVE, E_DATASET_FORM, E_RUNNER_UNSAFE where no walls can be built.
     """
-    with tempfile.TemporaryDirectory(prefix="bookwiz-look-") as place:
+    with tempfile.TemporaryDirectory(prefix=f"bookwiz-look-{os.getpid()}-") as place:
         folder = Path(place)
         if os.geteuid() == 0:
             os.chown(folder, 65534, 65534)  # the child gives root up before it reads anything
