@@ -17,6 +17,7 @@ from bot.kit import db
 from bot.kit.db import Base
 from bot.kit.render import Renderer
 from bot.kit.testing import Chat, StillEngine, TurnableClock
+from tests.demo_worlds import digits, shapes, worlds  # noqa: F401 - fixtures
 from tests.desk_here import DeskHere
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 

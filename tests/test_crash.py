@@ -22,6 +22,21 @@ from tests.runner import models
 pytestmark = pytest.mark.slow
 _PATIENCE = 60
 _PLAINLY = "from bot.cli import main; main()"
+# A first start whose benchmarks are made of what lies in a folder already.
+_OF_WORLDS = """
+import shutil, sys
+from pathlib import Path
+from bot import demo
+from bot.cli import main
+
+worlds = Path(sys.argv.pop(1))
+
+async def child(name, _out, folder):
+    shutil.copytree(worlds / name, folder)
+
+demo.child = child
+main()
+"""
 # Dies when a message of a submission was sent and before the courier could note so. Once: where
 # the file it is given still is.
 _DYING_AFTER_A_SEND = """
@@ -48,17 +63,26 @@ main()
 class Process:
     """A demo of its own, to be killed and started again on the same data."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *program: str | Path) -> None:
         self.data = data
-        self.start()
+        self.start(*program)
 
-    def start(self, program: tuple[str | Path, ...] = ("-c", _PLAINLY)) -> None:
+    def start(self, *program: str | Path) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BOOKWIZ_")} | {
             "PYTHONUNBUFFERED": "1"
         }
         with (self.data.parent / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *program, "demo", "--data", self.data, "--port", "0"],
+                [
+                    sys.executable,
+                    "-c",
+                    *(program or [_PLAINLY]),
+                    "demo",
+                    "--data",
+                    self.data,
+                    "--port",
+                    "0",
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -121,10 +145,10 @@ class Process:
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory):
+def seeded(tmp_path_factory, worlds):
     """The data of a demo that was started once and stopped."""
     folder = tmp_path_factory.mktemp("seed")
-    process = Process(folder / "data")
+    process = Process(folder / "data", _OF_WORLDS, worlds)
     process.process.send_signal(signal.SIGTERM)
     process.process.wait(30)
     process.process.stdout.close()
@@ -230,7 +254,7 @@ async def test_killed_between_a_message_and_its_note_the_message_is_there_exactl
 ):
     marker = tmp_path / "marker"
     process.kill()
-    process.start(("-c", _DYING_AFTER_A_SEND, marker))
+    process.start(_DYING_AFTER_A_SEND, marker)
     marker.touch()
     # It may die before it has answered: then the key is found where the message waits.
     with contextlib.suppress(OSError, http.client.HTTPException):

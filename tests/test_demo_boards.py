@@ -11,13 +11,10 @@ import aiohttp
 import pytest
 
 from bot.app import Bot, engine_for
-from bot.datasets import child
 from bot.demo_boards import DIGITS, SHAPES, open_board
 from bot.kit.db import Base
 from bot.kit.message import File, Image, Table
 from bot.kit.testing import Chat, Room
-from runner.shapes.files import Part
-from runner.shapes.making import write_shapes
 from tests.conftest import empty
 from tests.runner.test_report_page import Read
 
@@ -31,12 +28,6 @@ PATIENCE = 120
 BASELINES = ("a weak one", "a better one")  #: of each board
 NO_DIFFERENCE = "You have no other submission to compare it with."
 NO_SALIENCY = "Saliency is for classification: boxes and masks already say where they look."
-FEWER = {
-    "train": Part(100),
-    "dev": Part(40),
-    "board": Part(60),
-    "shadow": Part(20, nights=1.0, camera="B"),
-}
 #: what each board's card says, and what each analysis answers: pictures, or why there are none
 EXPECTED = {
     "digits": ("accuracy", {"saliency": "than chance", "confusion": "taken for"}),
@@ -67,15 +58,6 @@ class Minutes(Room):
         await super().edit(ref, message)
 
 
-@pytest.fixture(scope="session")
-def worlds(tmp_path_factory):
-    """What the demo makes its benchmarks of, fewer images: a folder for digits, one for shapes."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("digits", "shapes")}
-    asyncio.run(child("digits", "--out", str(folders["digits"])))
-    write_shapes(folders["shapes"], FEWER)
-    return folders
-
-
 @pytest.fixture
 async def demo(settings, worlds):
     """A chat on a bot with the demo's benchmarks, whose baselines wait to be scored."""
@@ -95,7 +77,7 @@ async def demo(settings, worlds):
             work.session, platform="local", handle="moira", name="Moira"
         )
     for board in (DIGITS, *SHAPES):
-        folder = worlds["digits" if board is DIGITS else "shapes"]
+        folder = worlds / ("digits" if board is DIGITS else "shapes")
         # How fast it is, a benchmark says: a machine that does other things too may take its time.
         await open_board(bot, settings, replace(board, seconds=PATIENCE), folder)
     yield chat
@@ -226,7 +208,7 @@ async def met(chat, who, board, model):
 
 
 async def test_each_of_the_demos_boards_takes_a_model_and_tells_all_of_it(demo, worlds):
-    digits, shapes = worlds["digits"], worlds["shapes"] / "models"
+    digits, shapes = worlds / "digits", worlds / "shapes/models"
     steps = await asyncio.gather(
         met(demo, "ada", "digits", digits / "small-mlp.onnx"),
         met(demo, "bob", "shapes-detection", shapes / "detection/outline-boxes.onnx"),

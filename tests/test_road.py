@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.app import Bot, engine_for
-from bot.datasets import child, freeze
+from bot.datasets import freeze
 from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import Benchmark
 from bot.kit.db import Base
@@ -17,6 +17,8 @@ from tests.runner import models
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 PATIENCE = 60
+#: of what the sandbox says of a model, which is the same with any database; a good one asks both
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 #: what it must stand, and the code that a member reads
 BAD = {
     "a text file": (b"just some text, no model", "E_NOT_ONNX"),
@@ -34,14 +36,6 @@ BAD = {
     "nested functions": (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
     "an operator that reads files": (models.file_reading_op_model(), "E_ONNX"),
 }
-
-
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory):
-    """The digits' files: npz of each split and two models."""
-    folder = tmp_path_factory.mktemp("digits")
-    asyncio.run(child("digits", "--out", str(folder)))
-    return folder
 
 
 @pytest.fixture
@@ -109,6 +103,7 @@ async def test_a_good_model_comes_back_with_its_score_and_rank(road, digits):
     assert "Ada" in await road.ask("bob", "/leaderboard show digits")
 
 
+@ON_SQLITE
 async def test_every_bad_model_is_explained_in_private_and_the_queue_goes_on(road, digits):
     for what, (data, code) in BAD.items():
         message = await submit(road, data)
@@ -161,6 +156,7 @@ async def test_cancelling_ends_the_sandboxed_child_at_once(road):
     assert "Cancelled" in road.room.said[key].text
 
 
+@ON_SQLITE
 @pytest.mark.shared_data("mnist")
 async def test_the_zoos_mnist_model_scores_what_it_is_known_for(road, settings):
     """10,000 real test images, fixed batch 1, [1, 1, 28, 28], x / 255: .9890."""

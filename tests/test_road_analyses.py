@@ -5,9 +5,14 @@ import asyncio
 import pytest
 
 from bot.kit.message import File, Image
-from tests.test_road import PATIENCE, digits, road, submit  # noqa: F401 - fixtures
+from tests.test_road import PATIENCE, road, submit  # noqa: F401 - fixtures
 
-pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sandbox,
+    # what is computed does not depend on the database; tests/features/test_analyses.py asks both
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 
 async def analysed(chat, kind, submission, images=""):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.features.leaderboards.models import Score, Submission
-from tests.test_road import digits, road, submit  # noqa: F401 - fixtures
+from tests.test_road import road, submit  # noqa: F401 - fixtures
 
 
 async def figures(chat):

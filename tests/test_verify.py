@@ -7,7 +7,7 @@ from sqlalchemy import update
 from bot.features.leaderboards.models import Score, Submission
 from bot.verify import again, compared
 from runner.contract import Metric, Outcome, SplitScore
-from tests.test_road import digits, road, submit  # noqa: F401 - fixtures
+from tests.test_road import road, submit  # noqa: F401 - fixtures
 
 
 @pytest.mark.slow

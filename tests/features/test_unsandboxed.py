@@ -13,7 +13,7 @@ from runner.evaluate import failure_of
 from runner.failures import Refusal
 from runner.process import RunnerProcess
 from tests.features.boards import failed, given, live, scored, submit
-from tests.test_road import digits, road  # noqa: F401 - fixtures
+from tests.test_road import road  # noqa: F401 - fixtures
 from tests.test_road import submit as hand_in
 
 
