@@ -15,7 +15,10 @@ Split = Literal["dev", "board", "shadow"]
 Tier = Literal["full", "reduced", "none"]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
+#: what a key of a dataset version looks like: its name, and the first half of its content's hash
+DATASET_KEY = r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}"
+#: in which a runner says what it sends; the server believes its own digest only
+HASH_HEADER = "X-Bookwiz-Sha256"
 
 #: the code of an attempt that was stopped with its host: a new one follows, nobody is to blame
 HANDED_BACK = "E_RUNNER_STOPPED"
@@ -273,7 +276,7 @@ class DatasetManifest(Plain):
     Images were decoded once into uint8 [n, height, width, channels]; ``key`` names the content.
     """
 
-    key: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*-[0-9a-f]{12}$")
+    key: str = Field(pattern=f"^{DATASET_KEY}$")
     name: str
     task: Task
     classes: tuple[str, ...]

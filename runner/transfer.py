@@ -16,7 +16,8 @@ from email.message import Message
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-HASH_HEADER = "X-Bookwiz-Sha256"
+from runner.contract import HASH_HEADER
+
 _TIMEOUT_SECONDS = 30.0  # without a byte
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # while the other side cannot be reached: it may be restarting
 _EXPIRED, _PARTIAL, _CREATED = 410, 206, 201

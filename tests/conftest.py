@@ -2,7 +2,6 @@
 
 import shutil
 from functools import cache, partial
-from pathlib import Path
 
 import hypothesis
 import jinja2
@@ -17,6 +16,7 @@ from bot.kit import db
 from bot.kit.db import Base
 from bot.kit.render import Renderer
 from bot.kit.testing import Chat, StillEngine, TurnableClock
+from tests import real_inputs
 from tests.demo_worlds import digits, shapes, worlds  # noqa: F401 - fixtures
 from tests.desk_here import DeskHere
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
@@ -25,16 +25,13 @@ from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixture
 hypothesis.settings.register_profile("bookwiz", deadline=None)
 hypothesis.settings.load_profile("bookwiz")
 
-SHARED = Path(__file__).parents[2] / "shared"
-
 
 @pytest.fixture(autouse=True)
 def _real_inputs(request):
     """Leave out, loudly, a test of real inputs where these are not."""
-    mark = request.node.get_closest_marker("shared_data")
-    for name in mark.args if mark else ():
-        if not (SHARED / "data" / name).is_dir():
-            pytest.skip(f"REAL INPUTS ARE NOT HERE: ../shared/data/{name}, not part of the project")
+    mark = request.node.get_closest_marker("real_inputs")
+    if mark and (why := real_inputs.why_missing(*mark.args)):
+        pytest.skip(why)
 
 
 class Remembered(jinja2.BytecodeCache):

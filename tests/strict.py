@@ -1,7 +1,7 @@
 """A pytest plugin: nothing is left out in silence, and with BOOKWIZ_TEST_STRICT=1 nothing at all.
 
 Loaded by ``-p tests.strict``. A test of one of the marks below that skips itself because the
-machine lacks something fails in strict mode. Tests of ``shared_data`` may be left out, since their
+machine lacks something fails in strict mode. Tests of ``real_inputs`` may be left out, since their
 inputs are not part of the project; that is said at the end.
 """
 
@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 NEEDED = ("browser", "postgres", "root", "sandbox", "torch")
-OPTIONAL = ("shared_data",)
+OPTIONAL = ("real_inputs",)
 
 
 @pytest.hookimpl(wrapper=True)

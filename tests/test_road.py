@@ -12,7 +12,8 @@ from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import Benchmark
 from bot.kit.db import Base
 from bot.kit.testing import Chat
-from tests.conftest import SHARED, empty
+from tests import real_inputs
+from tests.conftest import empty
 from tests.runner import models
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
@@ -157,10 +158,10 @@ async def test_cancelling_ends_the_sandboxed_child_at_once(road):
 
 
 @ON_SQLITE
-@pytest.mark.shared_data("mnist")
+@pytest.mark.real_inputs("mnist")
 async def test_the_zoos_mnist_model_scores_what_it_is_known_for(road, settings):
     """10,000 real test images, fixed batch 1, [1, 1, 28, 28], x / 255: .9890."""
-    data = SHARED / "data" / "mnist"
+    data = real_inputs.FOLDER / "mnist"
     files = f"{data}/t10k-images-idx3-ubyte.gz,{data}/t10k-labels-idx1-ubyte.gz"
     manifest = await freeze(
         settings,

@@ -52,7 +52,7 @@ def test_a_strict_run_fails_when_a_needed_test_is_left_out(tmp_path, mark):
     assert said.splitlines()[-1].startswith("1 failed, 1 passed")
 
 
-@pytest.mark.parametrize(("mark", "strict"), [("browser", False), ("shared_data", True)])
+@pytest.mark.parametrize(("mark", "strict"), [("browser", False), ("real_inputs", True)])
 def test_what_may_be_left_out_is_said_aloud(tmp_path, mark, strict):
     status, said = run(tmp_path, mark, strict=strict)
     assert status == 0

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 
 class Clock:
@@ -25,14 +25,6 @@ def week_of(moment: datetime, zone: str) -> date:
     """The Monday of the week that *moment* lies in, as clocks in *zone* show it."""
     today = moment.astimezone(ZoneInfo(zone)).date()
     return today - timedelta(days=today.weekday())
-
-
-def is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.kit.command import Refusal
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class FileStore:
 
     def path(self, sha256: str) -> Path:
         """Where the file is, or would be. Anything but a sha256 is a KeyError: no path gets in."""
-        if not _SHA256.fullmatch(sha256):
+        if not SHA256.fullmatch(sha256):
             raise KeyError(sha256)
         return self.root / sha256[:2] / sha256
 

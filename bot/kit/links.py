@@ -23,7 +23,7 @@ MADE_PATH = "/runner/made"
 UPLOAD_PATH = "/upload/{key}/{expires}/{signature}/"
 LIFETIME = timedelta(hours=1)
 _SECRET_BYTES = 32
-_ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
+ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{22}")  # 128 random bits
 _EXPIRES = re.compile(r"[0-9]{1,12}")
 _QUERY = ["attempt", "expires", "signature"]
@@ -76,7 +76,7 @@ class FileLinks:
         """
         attempt, expires = query.get("attempt", ""), query.get("expires", "")
         well_formed = (
-            sorted(query) == _QUERY and _ATTEMPT.fullmatch(attempt) and _EXPIRES.fullmatch(expires)
+            sorted(query) == _QUERY and ATTEMPT.fullmatch(attempt) and _EXPIRES.fullmatch(expires)
         )
         signature = self._signature(method, path, attempt, expires)
         given = query.get("signature", "").encode(errors="replace")

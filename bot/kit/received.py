@@ -4,18 +4,17 @@ Notes are empty files beside the store, since they have to outlive a crash as th
 row would have to be written by a request that has no business in the database.
 """
 
-import re
 import shutil
 import time
 from pathlib import Path
 
 import structlog
 
+from bot.kit.files import SHA256
+from bot.kit.links import ATTEMPT
 from runner.contract import Outcome
 
 _log = structlog.get_logger(__name__)
-_ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEPT_SECONDS = 2 * 86_400  # longer than any attempt
 
 
@@ -28,7 +27,7 @@ class Received:
     def note(self, attempt: str, sha256: str, size: int) -> None:
         """Remember it. Raises KeyError for what is no attempt or no hash."""
         folder = self._folder(attempt)
-        if not _SHA256.fullmatch(sha256):
+        if not SHA256.fullmatch(sha256):
             raise KeyError(sha256)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{sha256}.{size}").touch()
@@ -76,6 +75,6 @@ class Received:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, attempt: str) -> Path:
-        if not _ATTEMPT.fullmatch(attempt):
+        if not ATTEMPT.fullmatch(attempt):
             raise KeyError(attempt)
         return self._root / attempt.replace(":", ".")

@@ -122,10 +122,6 @@ class Alarm:
             self._due, trigger, args=[schedule, trigger], id=schedule.name, replace_existing=True
         )
 
-    def unset(self, name: str) -> None:
-        if self._scheduler.get_job(name):
-            self._scheduler.remove_job(name)
-
     def start(self) -> None:
         self._scheduler.start()
 

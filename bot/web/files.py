@@ -11,18 +11,15 @@ import structlog
 from aiohttp import web
 
 from bot.kit.command import Refusal
-from bot.kit.files import FileStore
+from bot.kit.files import SHA256, FileStore
 from bot.kit.links import FILE_PATH, IMAGES_PATH, MADE_PATH, FileLinks, LinkExpired, LinkRefused
 from bot.kit.received import Received
 from bot.kit.storage import Trouble, Troubles, trouble_of
+from runner.contract import DATASET_KEY, HASH_HEADER
 
 _log = structlog.get_logger(__name__)
 _CHUNK = 1 << 16
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_DATASET = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}")
 _SPLITS = {"dev", "board", "shadow"}
-#: what the runner says it sends; the server believes its own digest only
-HASH_HEADER = "X-Bookwiz-Sha256"
 _HEADERS = {
     "Content-Type": "application/octet-stream",
     "Content-Disposition": "attachment",
@@ -60,7 +57,7 @@ class RunnerFiles:
 
     async def give(self, request: web.Request) -> web.StreamResponse:
         sha256 = request.match_info["sha256"]
-        if not _SHA256.fullmatch(sha256):
+        if not SHA256.fullmatch(sha256):
             return _refuse(404, "E_NO_FILE", "There is no such file.")
         if (refusal := self._refusal(request)) is not None:
             return refusal
@@ -68,7 +65,7 @@ class RunnerFiles:
 
     async def give_images(self, request: web.Request) -> web.StreamResponse:
         dataset, split = request.match_info["dataset"], request.match_info["split"]
-        if not _DATASET.fullmatch(dataset) or split not in _SPLITS:
+        if not re.fullmatch(DATASET_KEY, dataset) or split not in _SPLITS:
             return _refuse(404, "E_NO_FILE", "There is no such file.")
         if (refusal := self._refusal(request)) is not None:
             return refusal
@@ -79,7 +76,7 @@ class RunnerFiles:
         if (refusal := self._refusal(request)) is not None:
             return refusal
         attempt, said = request.query["attempt"], request.headers.get(HASH_HEADER, "")
-        if request.content_length is None or not _SHA256.fullmatch(said):
+        if request.content_length is None or not SHA256.fullmatch(said):
             return _refuse(
                 411, "E_REQUEST", f"Say how long it is, and its sha256 in {HASH_HEADER}."
             )

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.contract import DatasetManifest
+from runner.contract import DATASET_KEY, DatasetManifest
 from runner.datasets.truth import Truth, arrays_of, ending_of, save_truth
 from runner.failures import Refusal
 
@@ -140,7 +140,7 @@ def _sync_folder(folder: Path) -> None:
 
 def read_manifest(datasets: Path, key: str) -> DatasetManifest:
     """Return a version's manifest. Raises Refusal (E_RUNNER_DATASET) where it is missing."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}", key):
+    if not re.fullmatch(DATASET_KEY, key):
         raise Refusal("E_RUNNER_DATASET", got=f"a key that is none: {key[:80]}")
     try:
         return DatasetManifest.model_validate_json((datasets / key / "manifest.json").read_bytes())

@@ -217,15 +217,6 @@ def _ahead(scores: Scores, own: Scores, labels: Labels) -> NDArray[np.int64]:
     return ranks
 
 
-def top_k_right(scores: Scores, labels: Labels, k: int) -> int:
-    """Return how many images have their label among the ``k`` highest scores.
-
-    Of equal scores the lower class number ranks first, so that k = 1 agrees with argmax.
-    """
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
-    return int((_ahead(scores, own, labels) < k).sum())
-
-
 def _class_scores(counts: stats.Counts, classes: tuple[str, ...]) -> tuple[ClassScore, ...]:
     of = stats.per_class(counts)
     columns = (of.support.tolist(), of.precision.tolist(), of.recall.tolist(), of.f1.tolist())

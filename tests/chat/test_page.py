@@ -180,16 +180,14 @@ async def test_a_file_is_dropped_uploaded_and_goes_with_the_line(visit):
     )
     await page.dispatch_event("body", "dragover", {"dataTransfer": dropped})
     assert await page.locator("#drop-hint").is_visible()
-    seen = page.evaluate(
-        """() => new Promise((done) => { new MutationObserver((all, watch) => {
+    seen = await page.evaluate_handle(
+        """() => ({ bar: new Promise((done) => { new MutationObserver((all, watch) => {
         const bar = document.querySelector("main progress");
         if (bar) { watch.disconnect(); done(bar.getAttribute("aria-label") || bar.ariaLabel); }
-        }).observe(document.body, { childList: true, subtree: true }); })"""
+        }).observe(document.body, { childList: true, subtree: true }); }) })"""
     )
-    watching = asyncio.ensure_future(seen)
-    await asyncio.sleep(0.1)
     await page.dispatch_event("body", "drop", {"dataTransfer": dropped})
-    assert await watching == "Uploading model.onnx"
+    assert await page.evaluate("(seen) => seen.bar", seen) == "Uploading model.onnx"
     await page.locator("main .attachments .done", has_text="2.0 MB").wait_for()
     await type_line(page, "/trial pick apple")
     await said(page, "apple, good, model.onnx").wait_for()

@@ -21,13 +21,14 @@ class Result:
 
 
 @pytest.fixture
-def say(town):
+def begin(town):
+    """Start it; gives its process."""
     data = town.bot.settings.data
     without = {k: v for k, v in os.environ.items() if not k.startswith("BOOKWIZ_")}
     environment = {**without, "BOOKWIZ_DATA": str(data), "http_proxy": "http://127.0.0.1:9"}
 
-    async def run(*words):
-        process = await asyncio.create_subprocess_exec(
+    async def begin(*words):
+        return await asyncio.create_subprocess_exec(
             *SAY,
             *map(str, words),
             stdout=asyncio.subprocess.PIPE,
@@ -35,8 +36,19 @@ def say(town):
             env=environment,
             cwd=data,
         )
-        out, err = await process.communicate()
-        return Result(process.returncode, out.decode(), err.decode())
+
+    return begin
+
+
+async def ended(process):
+    out, err = await process.communicate()
+    return Result(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def say(begin):
+    async def run(*words):
+        return await ended(await begin(*words))
 
     return run
 
@@ -131,22 +143,20 @@ async def test_a_file_too_large_is_refused_with_its_code(say, town, tmp_path, mo
     assert "E_TOO_LARGE" in result.stderr
 
 
-async def test_waiting_follows_the_message_to_its_end(say, town, courier):
-    waiting = asyncio.create_task(say("/trial run name:r1", "--wait", "--timeout", "20"))
-    await asyncio.sleep(1.5)
-    assert not waiting.done()
+async def test_waiting_follows_the_message_to_its_end(begin, town, courier):
+    waiting = await begin("/trial run name:r1", "--wait", "--timeout", "60")
+    await waiting.stderr.readuntil(b"10%")
     await town.post("/api/say", **{"as": "bob", "text": "/trial step name:r1 share:1"})
-    result = await waiting
+    result = await ended(waiting)
     assert result.exit_code == 0
     assert result.stdout.endswith("r1 is finished.\n\n")
-    assert "10%" in result.stderr
 
 
-async def test_a_message_that_ends_badly_ends_with_one(say, town, courier):
-    waiting = asyncio.create_task(say("/trial run name:r2", "--wait", "--json"))
-    await asyncio.sleep(1.5)
+async def test_a_message_that_ends_badly_ends_with_one(begin, town, courier):
+    waiting = await begin("/trial run name:r2", "--wait", "--json")
+    await waiting.stderr.readuntil(b"10%")
     await town.post("/api/say", **{"as": "bob", "text": "/trial step name:r2 failed:yes"})
-    result = await waiting
+    result = await ended(waiting)
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert told["answer"]["follow"] == ["trial:r2"]

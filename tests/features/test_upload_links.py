@@ -112,16 +112,20 @@ async def test_a_link_takes_one_model(links, client):
 async def test_two_at_once_submit_once(links, client):
     url = await ask(links)
 
-    async def slowly():
-        for start in range(0, len(BIG), 500_000):
-            yield BIG[start : start + 500_000]
-            await asyncio.sleep(0.05)
+    answered = asyncio.Event()
+
+    async def held():
+        yield BIG[:500_000]
+        await answered.wait()
+        yield BIG[500_000:]
 
     first = asyncio.create_task(
-        send(client, "PUT", f"{url}a.onnx", slowly(), Content_Length=len(BIG))
+        send(client, "PUT", f"{url}a.onnx", held(), Content_Length=len(BIG))
     )
-    await asyncio.sleep(0.1)
+    while not pieces(links):
+        await asyncio.sleep(0.01)
     second = await send(client, "PUT", f"{url}b.onnx", BIG)
+    answered.set()
     assert (second[0], "E_BUSY" in second[1]) == (423, True)
     assert (await first)[0] == 201
     [row] = await submissions(links)

@@ -39,16 +39,18 @@ def test_rows_must_match_labels():
 
 
 @settings(deadline=None)  # a busy machine is no failure
-@given(st.integers(0, 1000), st.integers(1, 9))
-def test_top_k_counts_what_sorting_finds_and_top_1_is_argmax(seed, k):
+@given(st.integers(0, 1000))
+def test_labels_rank_where_sorting_puts_them_and_the_first_is_argmax(seed):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 4, (30, 9)).astype(np.float32)
     labels = rng.integers(0, 9, 30)
     order = np.argsort(-scores, axis=1, kind="stable")
-    assert classification.top_k_right(scores, labels, k) == sum(
-        label in row[:k] for label, row in zip(labels, order, strict=True)
-    )
-    assert classification.top_k_right(scores, labels, 1) == (scores.argmax(1) == labels).sum()
+    ranks = np.argmax(order == labels[:, None], axis=1)
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    assert classification._ahead(scores, own, labels).tolist() == ranks.tolist()
+    found, _, _ = classification.read(scores, labels, classes=9)
+    assert found.within5.tolist() == (ranks < 5).tolist()
+    assert found.right.tolist() == (scores.argmax(1) == labels).tolist() == (ranks < 1).tolist()
 
 
 def test_logits_become_probabilities_and_probabilities_stay():

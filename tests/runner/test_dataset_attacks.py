@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -205,11 +204,9 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(tmp_path: Path) -> No
 @child
 def test_the_memory_wall_holds_an_array_that_grows(tmp_path: Path) -> None:
     grown = zipped("images.npy", "labels.npy", data=headed("(64000, 500, 500)"))
-    begun = time.monotonic()
     said = refused(tmp_path, grown)
     assert said.code == "E_ARCHIVE"
     assert "memory" in said.problem
-    assert time.monotonic() - begun < 60
 
 
 @child

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from runner.datasets.truth import Boxes
 from runner.tasks import coco, detected, statistics
 from runner.tasks.coco import NAMES, Objects
 from runner.tasks.detection import Detection, boxes
+from tests import real_inputs
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "coco"
+COCO_FILES = real_inputs.FOLDER / "coco"
 BBOX = (0.505, 0.697, 0.573, 0.586, 0.519, 0.501, 0.387, 0.594, 0.595, 0.640, 0.566, 0.564)
 SEGM = (0.320, 0.562, 0.299, 0.387, 0.310, 0.327, 0.268, 0.415, 0.417, 0.469, 0.377, 0.381)
 
@@ -178,22 +178,22 @@ def test_a_detector_that_finds_nothing_is_worth_nothing():
     assert score.score.metrics[0].value == 0
 
 
-@pytest.mark.shared_data("coco")
+@pytest.mark.real_inputs("coco")
 @pytest.mark.parametrize(("kind", "figures"), [("bbox", BBOX), ("segm", SEGM)])
 def test_cocoapis_own_example_gives_its_published_figures(kind, figures):
     import hotcoco
 
-    truth = hotcoco.COCO(str(SHARED / "instances_val2014_100.json"))
-    results = truth.load_res(str(SHARED / f"instances_val2014_fake{kind}100_results.json"))
+    truth = hotcoco.COCO(str(COCO_FILES / "instances_val2014_100.json"))
+    results = truth.load_res(str(COCO_FILES / f"instances_val2014_fake{kind}100_results.json"))
     evaluation = hotcoco.COCOeval(truth, results, kind)
     evaluation.evaluate()
     evaluation.accumulate()
     assert [round(v, 3) for v in coco.figures(evaluation).values()] == list(figures)
 
 
-@pytest.mark.shared_data("coco")
+@pytest.mark.real_inputs("coco")
 def test_our_matching_gives_cocoapis_figures_too():
-    said = json.loads((SHARED / "instances_val2014_100.json").read_bytes())
+    said = json.loads((COCO_FILES / "instances_val2014_100.json").read_bytes())
     found, truth = _read("bbox"), said["annotations"]
     image = {one["id"]: n for n, one in enumerate(said["images"])}
     kind = {one["id"]: n for n, one in enumerate(said["categories"])}
@@ -215,4 +215,4 @@ def test_our_matching_gives_cocoapis_figures_too():
 
 
 def _read(kind: str) -> list[dict]:
-    return json.loads((SHARED / f"instances_val2014_fake{kind}100_results.json").read_bytes())
+    return json.loads((COCO_FILES / f"instances_val2014_fake{kind}100_results.json").read_bytes())

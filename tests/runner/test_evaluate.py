@@ -17,11 +17,12 @@ from runner.datasets.adding import Card, add_dataset
 from runner.datasets.idx import load_idx
 from runner.evaluate import Evaluator
 from runner.sandbox.tier import prove
+from tests import real_inputs
 from tests.runner import models
 from tests.runner.conftest import Bench, Served
 
 pytestmark = pytest.mark.sandbox
-MNIST = Path(__file__).parents[2].parent / "shared" / "data" / "mnist"
+MNIST = real_inputs.FOLDER / "mnist"
 
 
 def accuracy(outcome: Outcome, split: int = 0) -> float:
@@ -207,7 +208,7 @@ def test_nothing_but_answers_reaches_the_output_of_serve() -> None:
     assert b"noise" in done.stderr
 
 
-@pytest.mark.shared_data("mnist")
+@pytest.mark.real_inputs("mnist")
 def test_the_zoos_mnist_model_reaches_its_known_accuracy(
     evaluator: Evaluator, tmp_path: Path
 ) -> None:

@@ -275,4 +275,4 @@ def test_a_model_does_not_pay_for_the_imports_of_its_cell_and_winds_no_clock_bac
         spent = time.monotonic() - begun
         process.kill()
     assert ending.timed_out
-    assert 2.4 < spent < 30, "a second and a half of imports, and a second of its own"
+    assert spent > 2.4, "a second and a half of imports, and a second of its own"
