@@ -41,6 +41,7 @@ class ScoreErrand(_Errand):
     metric: str
     ladder: Ladder | None = None
     probe: Sha256 | None = None  #: predictions on a few dev images under other contracts, .npz
+    input: str = ""  #: how the model's input is read, in words
 
 
 class Scored(Plain):

@@ -236,7 +236,12 @@ def _scored(evaluation: Evaluation, images: Inputs, predicted: Predictions) -> S
         files=blobs.local_path(evaluation.artifacts),
     )
     doubts = probing.warnings(
-        images.datasets, images.manifest, evaluation.splits, predicted.rows, predicted.probes
+        images.datasets,
+        images.manifest,
+        evaluation.splits,
+        predicted.rows,
+        predicted.probes,
+        said=facts_of(predicted.claims, size=0).input,
     )
     return scored.model_copy(update={"warnings": scored.warnings + doubts})
 

@@ -16,7 +16,7 @@ from runner.codes import CODES
 from runner.contract import DatasetManifest, Declared, Format, Limits
 from runner.datasets.version import SplitFile
 from runner.failures import Refusal
-from runner.formats.usual import usual
+from runner.formats.usual import names as names_of
 from runner.plain_text import cleaned
 from runner.sandbox import memory
 from runner.sandbox.cell import Cell, Ending
@@ -47,7 +47,7 @@ class Predictions:
 
     rows: tuple[NDArray[Any], ...]
     claims: Claims
-    #: rows of the first dev images under other contracts, by name, where none was declared
+    #: rows of the first dev images under other contracts, by name
     probes: dict[str, NDArray[Any]] = field(default_factory=dict)
     peak_memory: int = 0  #: bytes, of the predicting process, by the kernel's word; 0: not known
 
@@ -87,7 +87,7 @@ def predict(
     """
     counts = [split.rows for split in splits]
     row = row_of(manifest)
-    names = list(usual(manifest.channels)) if probe is not None else []
+    names = names_of(manifest.task, manifest.channels) if probe is not None else []
     few = _probed(row, counts[probe]) if probe is not None else 0
     job = {
         "task": manifest.task,

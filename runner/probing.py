@@ -1,11 +1,12 @@
-"""Would the model do better if its pixels came otherwise? A warning from 64 dev images.
+"""Would the model do better if its pixels came otherwise, or its boxes were read otherwise?
 
-A model that does not say how it wants its pixels may be fed wrongly, and then looks merely bad. Its
-runner therefore also predicts a few dev images under the usual other contracts; here, on the trusted
-side, these are compared with the labels.
+A model that does not say how it wants its pixels, or says it wrongly, is fed wrongly and then looks
+merely bad. Its runner therefore also predicts 64 dev images under the usual other contracts; here, on
+the trusted side, these are compared with the labels. Dev only: its labels are public.
 """
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from runner import opening
 from runner.contract import DatasetManifest
 from runner.datasets.truth import IGNORED, Boxes, Truth, read_truth
 from runner.failures import Refusal
-from runner.formats.usual import usual
+from runner.formats.usual import READINGS, names, usual
+from runner.plain_text import cleaned
 from runner.tasks.rows import row_of
 
 if TYPE_CHECKING:
@@ -34,16 +36,22 @@ Probes = Mapping[str, NDArray[Any]]  # by name of a usual contract: rows of the 
 
 
 def warning(
-    manifest: DatasetManifest, own: NDArray[Any], probes: Probes, truth: Truth
+    manifest: DatasetManifest,
+    own: NDArray[Any],
+    probes: Probes,
+    truth: Truth,
+    *,
+    said: str = "",
 ) -> str | None:
     """Return a sentence where another contract is far better on the same images, else None.
 
     ``own`` are the rows [n, …] of all dev images as they were scored; a probe has the first few.
+    ``said``: how the model's input is read, in words.
     """
     best: tuple[float, str, float, float, int] | None = None
     for name, rows in probes.items():
         count = min(len(rows), len(own), _MOST_IMAGES)
-        if name not in usual(manifest.channels) or count < _AT_LEAST:
+        if name not in names(manifest.task, manifest.channels) or count < _AT_LEAST:
             continue
         here = quality(manifest, own[:count], truth)
         there = quality(manifest, rows[:count], truth)
@@ -61,10 +69,23 @@ def warning(
         "segmentation": "mean IoU",
         "detection": "of the boxes found",
     }[manifest.task]
+    if name in READINGS:
+        boxes, normalised = READINGS[name]
+        is_read, key = (
+            "Your model's boxes are read as its declaration or the default says",
+            "output",
+        )
+        declared = json.dumps({"boxes": boxes, "normalised": normalised})
+    else:
+        is_read, key = (
+            f"Your model's input is read as {cleaned(said, 200) or 'declared'}",
+            "preproc",
+        )
+        declared = usual(manifest.channels)[name].declaration()
     return (
-        f"With {name} it would reach {there_mean:.0%} {what} instead of {here_mean:.0%} on {count} "
-        "dev images: declare the metadata key bookwiz.preproc (or the form's field) as "
-        f"{usual(manifest.channels)[name].declaration()}."
+        f"{is_read}: {here_mean:.0%} {what} on {count} dev images. Read as {name}, they come out at "
+        f"{there_mean:.0%}: did you mean that? Then put {declared} into the metadata key bookwiz.{key}, "
+        "or into the form's field where the file has no such key."
     )
 
 
@@ -128,13 +149,13 @@ def read_npz(desk: "Desk", sha256: str, manifest: DatasetManifest) -> dict[str, 
     Raises Refusal: E_DESK_FILE where it is not there, E_RUNNER_FORM for anything but rows of this
     dataset's form.
     """
-    names, row = usual(manifest.channels), row_of(manifest)
-    most = len(names) * (_MOST_IMAGES * row.size + 2 * opening.HEAD)
-    members = opening.npz(desk.read(sha256, what=NAME, most=most), most=len(names), what=NAME)
+    known, row = names(manifest.task, manifest.channels), row_of(manifest)
+    most = len(known) * (_MOST_IMAGES * row.size + 2 * opening.HEAD)
+    members = opening.npz(desk.read(sha256, what=NAME, most=most), most=len(known), what=NAME)
     found = {
         name: opening.npy(data, shape=(None, *row.shape), dtype=row.dtype, what=NAME)
         for name, data in members.items()
-        if name in names
+        if name in known
     }
     if any(len(rows) > _MOST_IMAGES for rows in found.values()):
         raise Refusal("E_RUNNER_FORM", "The probe has more images than a probe can have.")
@@ -147,10 +168,12 @@ def warnings(
     splits: Sequence[str],
     predictions: Sequence[NDArray[Any]],
     probes: Probes,
+    *,
+    said: str = "",
 ) -> tuple[str, ...]:
     """Return the warning, if any, for what was predicted on ``splits``; needs the labels of dev."""
     if not probes or "dev" not in splits:
         return ()
     own = predictions[list(splits).index("dev")]
-    found = warning(manifest, own, probes, read_truth(datasets, manifest, "dev"))
+    found = warning(manifest, own, probes, read_truth(datasets, manifest, "dev"), said=said)
     return () if found is None else (found,)

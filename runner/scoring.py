@@ -37,7 +37,9 @@ def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
         metric=errand.metric, ladder=errand.ladder, files=desk.files,
     )  # fmt: skip
     probes = probing.read_npz(desk, errand.probe, manifest) if errand.probe else {}
-    doubts = probing.warnings(desk.datasets, manifest, errand.splits, predictions, probes)
+    doubts = probing.warnings(
+        desk.datasets, manifest, errand.splits, predictions, probes, said=errand.input
+    )
     return scored.model_copy(update={"warnings": scored.warnings + doubts})
 
 

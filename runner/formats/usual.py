@@ -1,5 +1,7 @@
-"""The contracts that models in the wild usually have, for those that declare none."""
+"""The contracts that models in the wild usually have: what a model's author may have meant."""
 
+from runner.contract import Task
+from runner.formats.output_contract import OutputContract
 from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import Signature
 
@@ -23,6 +25,28 @@ _GREY = _SCALED | {
     "x over 255, dark and light swapped": Preprocessing(scale=-1 / 255, mean=(-1.0,)),
 }
 _RAW = {"pixels as they are in BGR": Preprocessing(colour="BGR")}
+
+
+#: how boxes are written; by name: ``boxes`` and ``normalised`` of the output contract
+READINGS = {
+    "boxes as corners (x1, y1, x2, y2) in pixels": ("xyxy", False),
+    "boxes as corners (x1, y1, x2, y2) from 0 to 1": ("xyxy", True),
+    "boxes as centre, width and height in pixels": ("cxcywh", False),
+    "boxes as centre, width and height from 0 to 1": ("cxcywh", True),
+    "boxes as first corner, width and height in pixels": ("xywh", False),
+    "boxes as first corner, width and height from 0 to 1": ("xywh", True),
+}
+
+
+def names(task: Task, channels: int) -> list[str]:
+    """Return what a probe may be called: contracts of the input, and of boxes."""
+    return [*usual(channels), *(READINGS if task == "detection" else ())]
+
+
+def other_readings(own: OutputContract) -> dict[str, tuple[str, bool]]:
+    """Return the ones that boxes could also have meant, without the one that they are read by."""
+    read = (own.boxes or "xyxy", own.normalised)
+    return {name: how for name, how in READINGS.items() if how != read}
 
 
 def usual(channels: int) -> dict[str, Preprocessing]:

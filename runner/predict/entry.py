@@ -28,13 +28,14 @@ from runner.formats.onnx_reading import read_onnx
 from runner.formats.output_contract import read_output_contract
 from runner.formats.preprocessing import Preprocessing
 from runner.formats.signature import ImageShape, Signature
-from runner.formats.usual import admitted
+from runner.formats.usual import admitted, other_readings
 from runner.predict import heads, pace
 from runner.predict.feeding import Feed, Images, Rows
 from runner.predict.heads import Head, Want
+from runner.predict.heads.detection import BoxesHead, read_otherwise
 from runner.predict.net import Net
 from runner.predict.onnx_net import OnnxNet, quiet
-from runner.predict.other_contracts import predict_otherwise
+from runner.predict.other_contracts import Way, batch_of, fed_otherwise, predict_otherwise
 from runner.predict.trial import Tried, refuse_too_slow, try_out
 from runner.sandbox.child import Job, Start, Status
 
@@ -233,19 +234,27 @@ def _predict(tried: Tried, task: _Task, measured: _Measured) -> None:
 
 
 def _probe(head: Head, signature: Signature, task: _Task) -> None:
-    """Predict some dev images as they could also have been meant, where nobody declared how."""
+    """Predict some dev images as model and declaration could also have been meant."""
     probe = task.words["probe"]
-    if not probe or signature.preprocessing.source:
+    if not probe:
         return
-    contracts = admitted(signature, task.image.channels)
     count: int = probe["images"]
+    images = task.splits[probe["split"]][0][:count]
     places = {name: place * count for place, name in enumerate(probe["names"])}
+    batch = batch_of(signature, count)
+    contracts = admitted(signature, task.image.channels)
+    feeds = fed_otherwise(signature, task.image, contracts, batch=batch)
+    ways = {name: Way(head, feed) for name, feed in feeds.items()}
+    if isinstance(head, BoxesHead):
+        same = Feed(signature, task.image, batch=batch)
+        ways |= {
+            name: Way(read_otherwise(head, boxes, normalised=normalised), same)
+            for name, (boxes, normalised) in other_readings(head.want.contract).items()
+        }
     predict_otherwise(
-        head,
-        signature,
-        task.image,
-        contracts=contracts,
-        images=task.splits[probe["split"]][0][:count],
+        ways,
+        images=images,
+        batch=batch,
         into={name: task.spare[at : at + count] for name, at in places.items()},
         seconds=_PROBE_SECONDS,
     )

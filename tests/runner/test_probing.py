@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from runner.evaluate import Evaluator
 from runner.failures import Refusal
 from tests.runner import models
 from tests.runner.conftest import Bench
+from tests.runner.test_heads import one_output
 
 KEY = "bookwiz.preproc"
 
@@ -52,9 +54,9 @@ def test_a_model_that_wants_other_pixels_is_told_which(
     outcome = evaluator.evaluate(taught.evaluation(model, splits=("board", "dev")), lambda _: None)
     assert outcome.failure is None
     (words,) = outcome.warnings
-    assert words.startswith("With pixels from -1 to 1 it would reach 100% accuracy instead of ")
-    assert "on 60 dev images" in words
-    declared = words.split(" as ")[-1].rstrip(".")
+    assert words.startswith("Your model's input is read as float32 [N, 1, 8, 8], scaled by 1/255: ")
+    assert "accuracy on 60 dev images. Read as pixels from -1 to 1, they come out at 100%" in words
+    declared = re.search(r"Then put (.*) into the metadata key bookwiz.preproc", words)[1]
     again = models.good_model(classes=4, metadata={KEY: declared})
     outcome = evaluator.evaluate(taught.evaluation(again, splits=("dev", "board")), lambda _: None)
     assert outcome.warnings == ()
@@ -62,17 +64,67 @@ def test_a_model_that_wants_other_pixels_is_told_which(
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("given", [{"splits": ("board",)}, {}])
-def test_nobody_is_warned_who_declared_it_or_was_not_seen_on_dev(
-    given: dict, taught: Taught, evaluator: Evaluator
+@pytest.mark.parametrize(
+    ("metadata", "form"),
+    [
+        ({KEY: json.dumps({"scale": 1 / 255})}, ""),
+        ({"Image.NominalPixelRange": "NominalRange_0_255"}, ""),
+        ({}, json.dumps({"scale": 1 / 255, "std": [0.3]})),
+    ],
+    ids=["metadata", "Image.*", "form"],
+)
+def test_whoever_declared_it_wrongly_is_told_too(
+    metadata: dict, form: str, taught: Taught, evaluator: Evaluator
 ) -> None:
-    declared = {} if given else {"metadata": {KEY: json.dumps({"scale": 1 / 255})}}
-    model = models.good_model(classes=4, **declared)
-    outcome = evaluator.evaluate(
-        taught.evaluation(model, **({"splits": ("dev", "board")} | given)), lambda _: None
-    )
+    model = models.good_model(classes=4, metadata=metadata)
+    asked = taught.evaluation(model, splits=("dev", "board"), declared={"preproc": form})
+    (words,) = evaluator.evaluate(asked, lambda _: None).warnings
+    assert "Read as pixels from -1 to 1, they come out at 100%: did you mean that?" in words
+
+
+@pytest.mark.sandbox
+def test_nobody_is_warned_who_was_not_seen_on_dev(taught: Taught, evaluator: Evaluator) -> None:
+    asked = taught.evaluation(models.good_model(classes=4), splits=("board",))
+    outcome = evaluator.evaluate(asked, lambda _: None)
     assert outcome.failure is None
     assert outcome.warnings == ()
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """One box an image, from 1, 1 to 4, 5 of 5 × 6 pixels."""
+    folder = tmp_path_factory.mktemp("boxed")
+    return Bench(folder, h=6, w=5, c=3, classes=3, task="detection")
+
+
+CORNERS, CENTRES = (1, 1, 4, 5), (2.5, 3, 3, 4)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("box", "declared", "meant"),
+    [
+        (CENTRES, {}, {"boxes": "cxcywh", "normalised": False}),
+        (np.divide(CENTRES, (5, 6, 5, 6)), {}, {"boxes": "cxcywh", "normalised": True}),
+        (np.divide(CORNERS, (5, 6, 5, 6)), {}, {"boxes": "xyxy", "normalised": True}),
+        (CORNERS, {"boxes": "cxcywh"}, {"boxes": "xyxy", "normalised": False}),
+        (CORNERS, {"normalised": True}, {"boxes": "xyxy", "normalised": False}),
+    ],
+)
+def test_boxes_that_were_meant_otherwise_are_told_how(
+    box: tuple, declared: dict, meant: dict, boxed: Bench, evaluator: Evaluator
+) -> None:
+    table = np.array([[*box, 0.9, kind] for kind in range(3)])
+    model = one_output(table)
+
+    def outcome_of(output: str):
+        asked = boxed.evaluation(model, splits=("dev", "board"), declared={"output": output})
+        return evaluator.evaluate(asked, lambda _: None)
+
+    (words,) = outcome_of(json.dumps(declared) if declared else "").warnings
+    assert "0% of the boxes found on 60 dev images" in words
+    assert json.dumps(meant) in words
+    assert outcome_of(json.dumps(meant)).warnings == ()
 
 
 def rows(right: int, of: int = 60) -> np.ndarray:

@@ -62,6 +62,7 @@ async def ask_next(work: Work, like: Submission) -> None:
         metric=benchmark.metric,
         ladder=await ladder.ladder_of(work.session, first),
         probe=next((a.sha256 for a in claim.artifacts if a.name == doubts.PROBE), None),
+        input=claim.model.input if claim.model else "",
     )
     await work.ask(errand, key=errand_key(first), urgent=True)
 

@@ -4,8 +4,8 @@ Rows are [100, 6] as in ``runner.tasks.rows``: x1, y1, x2, y2 in pixels of the b
 score, class; best first, then -1.
 """
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +28,12 @@ _RAW_EXAMPLE = '{{"kind": "raw", "layout": "{}", "boxes": "cxcywh", "normalised"
 _RAW_LIKE = 64  # this many anchors and more are no list of finished detections
 
 
-class Reader(Protocol):
-    """Finds the boxes of each image among a run's outputs."""
-
-    def read(self, outputs: Outputs, place: int) -> Found | None:
-        """Return what was found on image ``place`` of the batch; None for outputs of another form."""
-        ...
-
-
 @dataclass(frozen=True)
 class BoxesHead:
     """Writes the best boxes of each image."""
 
     net: Net
-    reader: Reader
+    reader: "Reader"  #: finds the boxes of each image among a run's outputs
     want: Want
     batch: int | None = None
 
@@ -57,7 +49,7 @@ class BoxesHead:
         self.net.run(feed)
 
 
-def _read(reader: Reader, outputs: Outputs, place: int) -> Found | None:
+def _read(reader: "Reader", outputs: Outputs, place: int) -> Found | None:
     """Return what ``reader`` finds; None where an output that it needs is missing or too small."""
     try:
         return reader.read(outputs, place)
@@ -150,10 +142,22 @@ class RawHead:
         return Found(self.corners.of(table[:4, keep].T), best[keep], labels, raw=True)
 
 
+#: ``read(outputs, place)`` returns what was found on image ``place``, None for another form
+Reader = NamedOutputs | OneTable | RawHead
+
+
 def _sigmoid(x: NDArray[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         values: NDArray[Any] = 1 / (1 + np.exp(-x.astype(np.float32)))
     return values
+
+
+def read_otherwise(head: BoxesHead, boxes: str, *, normalised: bool) -> BoxesHead:
+    """Return the same head with boxes of another form: xyxy, xywh or cxcywh, 0 to 1 or pixels."""
+    contract = replace(head.want.contract, boxes=boxes, normalised=normalised)
+    want = replace(head.want, contract=contract)
+    reader = replace(head.reader, contract=contract, corners=Corners.declared(want))
+    return replace(head, want=want, reader=reader)
 
 
 def settle(net: Net, feed: NDArray[Any], want: Want) -> BoxesHead:
