@@ -117,7 +117,9 @@ def draw_balance(subject: Subject) -> Picture | None:
     counts = _counts(subject).sum(axis=0)
     order = np.argsort(counts)
     least, most = subject.classes[order[0]], subject.classes[order[-1]]
-    alt = f"Share of each class by split: most of {most}, least of {least}."
+    even = counts.min() == counts.max()
+    said = "all the same" if even else f"most of {most}, least of {least}"
+    alt = f"Share of each class by split: {said}."
     return picture(figure, alt)
 
 
