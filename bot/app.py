@@ -22,6 +22,7 @@ from bot.kit.desk import DeskProcess
 from bot.kit.errands import Clerk, Desk
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
+from bot.kit.jobs.applying import Applying
 from bot.kit.links import FileLinks, secret_in
 from bot.kit.outbox import Courier
 from bot.kit.received import Received
@@ -127,7 +128,7 @@ class Bot:
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
         await self.core.services.troubles.start()
-        await self.engine.start(self.outcome, self.progress)
+        await self.engine.start(Applying(self.outcome), self.progress)
         await self.courier.start()
         await self.clerk.start()
         for schedule in self.core.services.schedules.values():

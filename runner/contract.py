@@ -19,6 +19,10 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DATASET_KEY = r"[a-z0-9][a-z0-9-]*-[0-9a-f]{12}"
 #: in which a runner says what it sends; the server believes its own digest only
 HASH_HEADER = "X-Bookwiz-Sha256"
+#: past it a double, and so JSON elsewhere, cannot tell two neighbours apart
+MOST = 2**53
+Count = Annotated[int, Field(ge=0, lt=MOST)]
+
 
 #: the code of an attempt that was stopped with its host: a new one follows, nobody is to blame
 HANDED_BACK = "E_RUNNER_STOPPED"
@@ -149,7 +153,7 @@ class ClassScore(Plain):
     """How one class of the dev split did; a task fills in the figures that it knows."""
 
     name: str
-    support: int  #: images, boxes or pixels of that class
+    support: Count  #: images, boxes or pixels of that class
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
@@ -163,7 +167,7 @@ class Slice(Plain):
 
     attribute: str
     value: str
-    images: int
+    images: Count
     score: float
     low: float | None = None
     high: float | None = None
@@ -185,7 +189,7 @@ class SplitScore(Plain):
     """
 
     split: Split
-    images: int
+    images: Count
     metrics: tuple[Metric, ...]  #: the first one ranks
     classes: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()  #: [true][predicted]
@@ -211,7 +215,7 @@ class Speed(Plain):
     limit_per_second: float  #: bare ``session.run`` on a resident batch, same threads, meanwhile
     efficiency: float  #: the former over the latter
     seconds: float  #: predicting, end to end, without the bare runs
-    threads: int
+    threads: Count
     hardware: str  #: such as "2-core x86_64 CPU"
 
 
@@ -219,11 +223,11 @@ class ModelFacts(Plain):
     """What can be said of a model without running it."""
 
     format: str  #: ``onnx``, ``safetensors (resnet18)`` …
-    parameters: int
-    size: int  #: bytes
-    opset: int = 0  #: ONNX only
-    flops: int | None = None  #: multiply-adds × 2 for one image, where the graph tells
-    memory_mb: int | None = None  #: peak of the predicting process
+    parameters: Count
+    size: Count  #: bytes
+    opset: Count = 0  #: ONNX only
+    flops: Count | None = None  #: multiply-adds × 2 for one image, where the graph tells
+    memory_mb: int | None = Field(default=None, ge=0, lt=2**31)  #: peak of the predicting process
     input: str  #: such as "float32 [N, 1, 28, 28], scaled by 1/255"
     producer: str = ""
 
@@ -234,7 +238,7 @@ class Artifact(Plain):
     name: str  #: ``confusion.png``, ``statistics-board.npz`` …
     media_type: str
     sha256: Sha256
-    size: int
+    size: Count
     alt: str = ""  #: a picture's text alternative
 
 
@@ -262,7 +266,7 @@ class SplitFacts(Plain):
     """One split of a dataset version, as its card shows it."""
 
     split: Literal["train", "dev", "board", "shadow"]
-    images: int
+    images: Count
     per_class: tuple[int, ...]  #: in the order of the manifest's classes: images, boxes or pixels
     sha256: Sha256 | None = None  #: of the images file, ``images/<split>.npy``
     size: int = 0  #: bytes of that file

@@ -17,6 +17,7 @@ from runner.analyses import running
 from runner.analyses.runs import Runs
 from runner.codes import CODES
 from runner.contract import (
+    MOST,
     Artifact,
     Evaluation,
     Failure,
@@ -291,7 +292,7 @@ def facts_of(claims: Claims, *, size: int, format: str = "onnx") -> ModelFacts:
 
     def count(name: str) -> int:
         value = said.get(name)
-        return value if isinstance(value, int) and value >= 0 else 0
+        return value if isinstance(value, int) and 0 <= value < MOST else 0
 
     return ModelFacts(
         format=format,

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import logging
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.codes import CODES
-from runner.contract import DatasetManifest, Declared, Format, Limits
+from runner.contract import MOST, DatasetManifest, Declared, Format, Limits
 from runner.datasets.version import SplitFile
 from runner.failures import Refusal
 from runner.formats.usual import names as names_of
@@ -26,6 +25,7 @@ _MIB = 1 << 20
 log = logging.getLogger(__name__)
 _SIGXCPU, _SIGKILL = 24, 9
 _NOTHING = Declared()
+_LEAST = 1e-9  # a figure of speed that is not 0
 _PROBE_IMAGES, _PROBE_BYTES = 64, 16 << 20
 
 
@@ -164,11 +164,11 @@ def hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], No
             claims.model = facts
             tell(None)
         case {"speed": dict() as speed}:
-            claims.speed = {
-                name: float(value)
-                for name, value in speed.items()
-                if isinstance(value, int | float) and math.isfinite(value) and value >= 0
-            }
+            figures = {n: v for n, v in speed.items() if isinstance(v, int | float)}
+            if all(_can_be(value) for value in figures.values()):
+                claims.speed = {name: float(value) for name, value in figures.items()}
+            else:
+                claims.failure = Refusal("E_CRASH", got="a speed that cannot be")
         case {"failure": {"code": str() as code, **words}} if (
             code in CODES and not CODES[code].ours
         ):
@@ -181,6 +181,11 @@ def hear(claims: Claims, line: dict[str, Any], tell: Callable[[float | None], No
             claims.confined = True
         case {"done": True}:
             claims.done = True
+
+
+def _can_be(figure: float) -> bool:
+    """Whether it may be a time, a rate or a count; ratios of two of them are finite then."""
+    return figure == 0 or _LEAST <= figure < MOST
 
 
 def refuse_bad_end(ending: Ending, claims: Claims, limits: Limits) -> None:
