@@ -22,6 +22,7 @@ HASH_HEADER = "X-Bookwiz-Sha256"
 #: past it a double, and so JSON elsewhere, cannot tell two neighbours apart
 MOST = 2**53
 Count = Annotated[int, Field(ge=0, lt=MOST)]
+LONGEST_NAME = 100  #: characters of a runner's name
 
 
 #: the code of an attempt that was stopped with its host: a new one follows, nobody is to blame

@@ -18,7 +18,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import BaseModel, Field
 
-from runner.needs import Hello
+from runner.needs import Hello, Name
 
 _log = structlog.get_logger(__name__)
 
@@ -51,11 +51,11 @@ def outcome_lock(key: str) -> str:
 class RunnerReport(BaseModel):
     """How a worker introduces itself: Procrastinate's own table knows when it beat, no more."""
 
-    name: str
-    queue: str
-    worker_id: int  #: whose heartbeats are this runner's
+    name: Name
+    queue: Name
+    worker_id: int = Field(ge=0, lt=2**63)  #: whose heartbeats are this runner's
     hello: Hello
-    takes: tuple[str, ...] | None = Field(
+    takes: tuple[Name, ...] | None = Field(
         default=None, max_length=_MOST_QUEUES
     )  #: names of queues; None: an older runner, its line alone
     draining: bool = False  #: it was told to stop: ends what it is on and takes no more

@@ -6,12 +6,16 @@ import socket
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from runner.contract import LONGEST_NAME
+
 _SHOWN = ("bookwiz", "numpy", "onnx", "onnxruntime")
 
 
 def runner_name() -> str:
     """Return the host's name, which a moderator will recognise."""
-    return os.environ.get("BOOKWIZ_RUNNER_NAME") or socket.gethostname() or "runner"
+    return (os.environ.get("BOOKWIZ_RUNNER_NAME") or socket.gethostname() or "runner")[
+        :LONGEST_NAME
+    ]
 
 
 def hardware() -> str:

@@ -8,11 +8,11 @@ serve. Every job asks for walls at least (tier reduced), and the line ``gpu`` fo
 
 from collections.abc import Collection
 from itertools import combinations
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from runner.contract import Evaluation, Format, Purpose, Tier
+from runner.contract import LONGEST_NAME, Evaluation, Format, Purpose, Tier
 
 Need = Literal["full", "torch"]
 NEEDS: tuple[Need, ...] = get_args(Need)  #: in the order in which names have them
@@ -23,18 +23,26 @@ _PROGRAMS = ("torchscript", "pt2")  # loading these runs code of theirs
 _OF_TORCH = ("safetensors", *_PROGRAMS)
 
 
+#: a runner's name, and other words of its own that moderators read
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+
+
 class Hello(BaseModel):
     """What a runner says of itself before it takes work. Later versions may say more."""
 
-    runner: str
+    runner: Name
     tier: Tier
-    hardware: str
-    versions: dict[str, str]
-    formats: tuple[Format, ...] = ("onnx",)  #: of models that it can open
-    purposes: tuple[str, ...] = (
-        "score",
+    hardware: Name
+    versions: dict[Name, Name] = Field(max_length=32)
+    formats: tuple[Format, ...] = Field(
+        default=("onnx",), max_length=32
+    )  #: of models that it can open
+    purposes: tuple[Name, ...] = Field(
+        default=("score",), max_length=32
     )  #: what it can run a model for; a newer one may know more
-    gpus: tuple[str, ...] = ()  #: names of those that its cells compute on
+    gpus: tuple[Name, ...] = Field(
+        default=(), max_length=64
+    )  #: names of those that its cells compute on
 
 
 def needs_of(*, format: Format, purpose: Purpose, minimum_tier: Tier) -> frozenset[Need]:

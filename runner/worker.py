@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from runner import host
 from runner.cache import FOLDER, GIGABYTES
-from runner.contract import Evaluation, Outcome, Progress
+from runner.contract import LONGEST_NAME, Evaluation, Outcome, Progress
 from runner.engine_connector import (
     BEAT_SECONDS,
     BOT_QUEUE,
@@ -74,7 +74,7 @@ class QueueRunner:
         """
         if queue == BOT_QUEUE:
             raise ValueError(f"{queue} is the queue of reports")
-        self._queue, self._name = queue, name
+        self._queue, self._name = queue, name[:LONGEST_NAME]
         self._beat_every, self._drain, self._poll = beat_seconds, drain_seconds, poll_seconds
         self._hello_every = hello_seconds
         self._takes: tuple[str, ...] = ()

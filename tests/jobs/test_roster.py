@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from bot.kit.jobs.roster import Roster
 from runner.engine_connector import RunnerReport
@@ -75,3 +76,36 @@ def test_who_went_long_ago_is_forgotten():
     assert set(states(made)) == {"one", "other"}
     made.forget(seconds=-1)
     assert states(made) == {}
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"worker_id": 2**64},
+        {"worker_id": -1},
+        {"name": "x" * 101},
+        {"queue": "x" * 101},
+        {"takes": ("x" * 101,)},
+        {"hello": HELLO.model_dump() | {"hardware": "x" * 10_000}},
+        {"hello": HELLO.model_dump() | {"versions": {"x": "y" * 10_000}}},
+        {"hello": HELLO.model_dump() | {"gpus": ("x",) * 65}},
+    ],
+)
+def test_a_hello_beyond_all_bounds_is_not_heard(lie):
+    with pytest.raises(ValidationError):
+        RunnerReport.model_validate(
+            {"name": "box", "queue": "cpu", "worker_id": 1, "hello": HELLO} | lie
+        )
+
+
+def test_made_up_names_drive_out_each_other_before_a_runner_that_beats():
+    made = roster("quiet", "box")
+    made.note([beat(1, age=60), beat(2)])
+    for number in range(600):
+        made.introduce(RunnerReport(name=f"n{number}", queue="cpu", worker_id=99, hello=HELLO))
+    names = states(made)
+    assert len(names) == 500
+    assert {"quiet", "box", "n599"} <= names.keys()
+    made.note([beat(1, age=60), beat(2), beat(99)])
+    made.introduce(RunnerReport(name="new", queue="cpu", worker_id=7, hello=HELLO))
+    assert "quiet" not in states(made)

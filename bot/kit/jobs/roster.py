@@ -13,12 +13,15 @@ from typing import Any
 from bot.kit.jobs import RunnerSeen, RunnerState
 from runner.engine_connector import RunnerReport
 
+_MOST = 500  #: runners that are remembered; each says its own name, and may say many
+
 
 @dataclass
 class _Entry:
     report: RunnerReport
     heard_at: datetime  #: by the job database's clock
     lived_at: float  #: the same by our own monotonic one
+    beaten: bool = False  #: its worker was seen to beat
     there: bool = True  #: its worker is registered; one that stopped politely is not
 
 
@@ -29,6 +32,13 @@ class Roster:
         self._entries: dict[str, _Entry] = {}
 
     def introduce(self, report: RunnerReport) -> None:
+        self._entries.pop(report.name, None)
+        if len(self._entries) >= _MOST:
+            # Whoever never beat may be nobody; of the rest, who was silent for longest.
+            first = min(
+                self._entries.items(), key=lambda e: (e[1].beaten and e[1].there, e[1].lived_at)
+            )
+            del self._entries[first[0]]
         self._entries[report.name] = _Entry(report, datetime.now(UTC), time.monotonic())
 
     def workers(self) -> list[int]:
@@ -44,6 +54,7 @@ class Roster:
             row = found.get(entry.report.worker_id)
             entry.there = row is not None
             if row is not None:
+                entry.beaten = True
                 entry.heard_at = row["last_heartbeat"].astimezone(UTC)
                 entry.lived_at = time.monotonic() - row["age"]
         return {id_: row["key"] for id_, row in found.items()}
