@@ -315,6 +315,13 @@ CODES: dict[str, Entry] = {
         _OURS,
         ours=True,
     ),
+    "E_RUNNER_METRIC": Entry(
+        "The benchmark is ranked by a version of its metric that is computed no more.",
+        "a benchmark by the version that this runner computes",
+        "accuracy version 1",
+        "Nothing to mend on your side: moderators open a new version of it, which takes the model.",
+        ours=True,
+    ),
     "E_RUNNER_DATASET": Entry(
         "The benchmark's dataset is missing or damaged on this runner.",
         "a dataset version written by `bookwiz-runner dataset add`",

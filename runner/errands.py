@@ -39,6 +39,7 @@ class ScoreErrand(_Errand):
     splits: tuple[Split, ...]
     predictions: tuple[Sha256, ...]  #: .npy, one a split
     metric: str
+    metric_version: int = 1
     ladder: Ladder | None = None
     probe: Sha256 | None = None  #: predictions on a few dev images under other contracts, .npz
     input: str = ""  #: how the model's input is read, in words

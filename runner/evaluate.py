@@ -123,6 +123,8 @@ class Evaluator:
         self._refuse_weak_walls(evaluation)
         admission.refuse_unless_opened(evaluation.format, evaluation.declared, tier=self.tier)
         running.refuse_unless_possible(evaluation, tier=self.tier)
+        if evaluation.datasets and evaluation.purpose == "score":  # else the desk scores
+            scoring.refuse_other_version(evaluation.metric, evaluation.metric_version)
         with inputs_of(evaluation) as images:
             model = blobs.fetch_model(
                 evaluation.model,

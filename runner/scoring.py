@@ -16,6 +16,7 @@ from runner.datasets.truth import read_attributes, read_truth
 from runner.datasets.version import read_manifest
 from runner.errands import Scored, ScoreErrand
 from runner.failures import Refusal
+from runner.metrics import version_of
 from runner.predictions import refuse_bad_rows
 from runner.ranking import ladder as ladders
 from runner.tasks.rows import row_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
     """Score what a runner predicted. Raises Refusal where it cannot be what it claims to be."""
+    refuse_other_version(errand.metric, errand.metric_version)
     manifest = read_manifest(desk.datasets, errand.dataset)
     predictions = [
         read_predictions(desk, sha256, manifest, split)
@@ -41,6 +43,14 @@ def carry_out(desk: "Desk", errand: ScoreErrand) -> Scored:
         desk.datasets, manifest, errand.splits, predictions, probes, said=errand.input
     )
     return scored.model_copy(update={"warnings": scored.warnings + doubts})
+
+
+def refuse_other_version(metric: str, version: int) -> None:
+    """Raise Refusal, E_RUNNER_METRIC: the figures would not be those that the benchmark ranks by."""
+    ours = version_of(metric)
+    if version != ours:
+        words = f"{metric} version {{}}".format
+        raise Refusal("E_RUNNER_METRIC", expected=words(ours), got=words(version))
 
 
 def read_predictions(

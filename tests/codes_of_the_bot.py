@@ -139,9 +139,15 @@ CODES = {
         "miou",
         "Choose one of those that are named.",
     ),
+    "E_METRIC_VERSION": Entry(
+        "The benchmark is ranked by a version of its metric that is computed no more.",
+        "a benchmark by the version that is computed now",
+        "digits, by version 1",
+        "Its board stays as it is. Moderators open its next version: `/leaderboard create`.",
+    ),
     "E_SAME": Entry(
         "Two things that should differ are the same.",
-        "two different submissions; another dataset version or metric",
+        "two different submissions; another dataset version, metric or version of it",
         "the same id twice",
         "Name another one.",
     ),

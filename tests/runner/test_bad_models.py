@@ -162,6 +162,13 @@ def test_a_file_that_changed_in_our_store_is_our_failure(
     assert (failure.code, failure.ours) == ("E_RUNNER_FETCH", True)
 
 
+def test_a_metric_of_another_version_is_our_failure(bench: Bench, evaluator: Evaluator) -> None:
+    evaluation = bench.evaluation(models.good_model(), metric_version=99)
+    failure = evaluator.evaluate(evaluation, lambda _: None).failure
+    assert (failure.code, failure.ours) == ("E_RUNNER_METRIC", True)
+    assert (failure.expected, failure.got) == ("accuracy version 1", "accuracy version 99")
+
+
 def test_a_missing_dataset_is_our_failure(bench: Bench, evaluator: Evaluator) -> None:
     evaluation = bench.evaluation(models.good_model(), dataset="gone-000000000000")
     failure = evaluator.evaluate(evaluation, lambda _: None).failure

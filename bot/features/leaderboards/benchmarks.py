@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.features.leaderboards.metrics import refuse_other_task
+from bot.features.leaderboards.metrics import facts_of, refuse_other_task
 from bot.features.leaderboards.models import RANKING, Benchmark, Dataset, State, Submission
 from bot.kit.command import Choice, Refusal
 from bot.kit.work import Context
@@ -143,6 +143,7 @@ async def create(
         task=task,
         dataset_key=dataset,
         metric=metric,
+        metric_version=facts_of(metric).version,
         why=why,
         rules=rules,
         per_day=per_day,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.features.leaderboards import answers, doubts, endings, evaluations, ladder, line, live
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.models import Benchmark, State, Submission
-from bot.features.leaderboards.retries import next_try
+from bot.features.leaderboards.retries import HOPELESS, next_try
 from bot.kit.errands import Answered, errands_on_the_way
 from bot.kit.work import Work
 from runner.contract import Failure, Outcome
@@ -60,6 +60,7 @@ async def ask_next(work: Work, like: Submission) -> None:
         splits=tuple(s.split for s in evaluations.splits_for(first, manifest)),
         predictions=tuple(p.sha256 for p in claim.predictions),
         metric=benchmark.metric,
+        metric_version=benchmark.metric_version,
         ladder=await ladder.ladder_of(work.session, first),
         probe=next((a.sha256 for a in claim.artifacts if a.name == doubts.PROBE), None),
         input=claim.model.input if claim.model else "",
@@ -103,7 +104,8 @@ async def refuse(work: Work, submission: Submission, failure: Failure) -> None:
     _log.warning("claim.not_scored", submission=submission.id, reason=failure.code)
     submission.claim = None
     then = next_try(failure.code, attempt=submission.attempt, losses=submission.losses)
-    if failure.ours and await line.try_again(work, submission, lost=then.lost, after=then.after):
+    again = failure.ours and failure.code not in HOPELESS
+    if again and await line.try_again(work, submission, lost=then.lost, after=then.after):
         await live.show(work, submission)
     else:
         await endings.fail(work, submission, failure)

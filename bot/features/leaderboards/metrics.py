@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.kit.command import Choice, Refusal
 from bot.kit.render import Safe, percent
 from runner.contract import Task
+from runner.metrics import version_of
 
 TASKS: tuple[Task, ...] = ("classification", "detection", "segmentation")
 
@@ -19,6 +20,11 @@ class MetricFacts:
     meaning: str  #: a sentence for the card
     counted: bool = False  #: a share of images: many of them give it hundredths of a per cent
     unbounded: bool = False  #: no share of one: it is not said in per cent
+
+    @property
+    def version(self) -> int:
+        """That which is computed now; a benchmark's own may be older."""
+        return version_of(self.name)
 
     @property
     def title(self) -> str:
@@ -92,6 +98,20 @@ def refuse_other_task(task: str, metric: str) -> None:
             expected=", ".join(m.name for m in for_task(task)),
             got=metric,
             field="metric",
+        )
+
+
+def refuse_old_version(metric: str, version: int, *, benchmark: str) -> None:
+    """Refuse what only an older version of the metric could score: that is computed no more."""
+    now = facts_of(metric)
+    if version != now.version:
+        raise Refusal(
+            f"{benchmark} is ranked by version {version} of {now.short}, which is computed no more.",
+            code="E_METRIC_VERSION",
+            expected=f"a benchmark by version {now.version}",
+            got=f"{benchmark}, by version {version}",
+            fix=f"Its board stays as it is. Moderators open a new version of it: /leaderboard create {benchmark}",
+            field="benchmark",
         )
 
 

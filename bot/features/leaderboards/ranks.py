@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from bot.features.leaderboards import answers, boards, ladder, live
 from bot.features.leaderboards.declaration import feature
+from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark, Board, Submission
 from bot.features.leaderboards.ranking import Entry, basis_of, best_of_each
 from bot.kit.errands import Answered
@@ -18,6 +19,8 @@ _log = structlog.get_logger(__name__)
 
 async def refresh(work: Work, benchmark: Benchmark) -> None:
     """Have the places computed anew if another set of entries is on the board by now."""
+    if benchmark.metric_version != facts_of(benchmark.metric).version:
+        return  # places and intervals stay those of the version that it was ranked by
     best = best_of_each(await boards.entries(work.session, benchmark))
     row = await work.session.get(Board, benchmark.id)
     if row is not None and row.basis == basis_of(e.submission for e in best):

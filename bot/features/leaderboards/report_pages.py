@@ -37,6 +37,7 @@ async def ask(work: Work, submission: Submission, *, previous: Submission | None
         title=benchmark.title,
         who=member.name if member else f"baseline {submission.baseline}",
         metric=benchmark.metric,
+        metric_version=benchmark.metric_version,
         scores=tuple(s for s in outcome.scores if s.split in splits),
         verdict=outcome.verdict,
         dev=dev.sha256,

@@ -7,8 +7,8 @@ from runner.contract import HANDED_BACK
 
 #: what a disk that is full or away makes of an attempt; nothing is wrong with the model or the runner
 OF_STORAGE = frozenset({"E_RUNNER_STORE", "E_RUNNER_FETCH", "E_RUNNER_DATASET", "E_DESK_FILE"})
-#: what no other attempt would change: a host does not grow walls meanwhile
-HOPELESS = frozenset({"E_RUNNER_UNSAFE"})
+#: what no other attempt would change: a host grows no walls meanwhile, and no metric goes back
+HOPELESS = frozenset({"E_RUNNER_UNSAFE", "E_RUNNER_METRIC"})
 _LONGEST = 60.0  # seconds
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.leaderboards import claims, endings, first_look, line, live, ranks
+from bot.features.leaderboards.metrics import refuse_old_version
 from bot.features.leaderboards.models import (
     GIVEN,
     RANKING,
@@ -117,6 +118,7 @@ def refuse_frozen(benchmark: Benchmark) -> None:
             fix="Its board stays. Type /benchmark list for those that are open.",
             field="benchmark",
         )
+    refuse_old_version(benchmark.metric, benchmark.metric_version, benchmark=benchmark.name)
 
 
 async def quota_left(work: Work, benchmark: Benchmark, member_id: int, zone: str) -> line.Quota:

@@ -1,4 +1,4 @@
-"""A benchmark never changes: another dataset or metric is a new version, and its old board stays."""
+"""A benchmark never changes: another dataset, metric or version of it is a new one, and its old board stays."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.features.leaderboards import benchmarks, line
-from bot.features.leaderboards.metrics import refuse_other_task
+from bot.features.leaderboards.metrics import METRICS, refuse_old_version, refuse_other_task
 from bot.features.leaderboards.models import (
     RANKING,
     WAITING,
@@ -45,12 +45,13 @@ async def create(
             field="dataset",
         )
     refuse_other_task(old.task, metric)
-    if (found.key, metric) == (old.dataset_key, old.metric):
+    version = METRICS[metric].version
+    if (found.key, metric, version) == (old.dataset_key, old.metric, old.metric_version):
         raise Refusal(
             "That would be the same benchmark again.",
             code="E_SAME",
-            expected="another dataset version or another metric",
-            got=f"{found.key} by {metric}",
+            expected="another dataset version, another metric or a newer version of it",
+            got=f"{found.key} by {metric}, version {version}",
         )
     newest = await session.scalar(
         select(func.max(Benchmark.version)).filter_by(community_id=old.community_id, name=old.name)
@@ -63,7 +64,7 @@ async def create(
         task=old.task,
         dataset_key=found.key,
         metric=metric,
-        metric_version=old.metric_version,
+        metric_version=version,
         why=why or old.why,
         rules=old.rules,
         per_day=old.per_day,
@@ -123,7 +124,11 @@ async def to_rescore(session: AsyncSession, old: Benchmark, new: Benchmark) -> l
 
 
 async def rescore(work: Work, old: Benchmark, new: Benchmark) -> int:
-    """Put every entry of *old* in the line for *new*, behind all that members hand in."""
+    """Put every entry of *old* in the line for *new*, behind all that members hand in.
+
+    Raises Refusal where *new* is by a version of its metric that is computed no more.
+    """
+    refuse_old_version(new.metric, new.metric_version, benchmark=new.name)
     entries = await to_rescore(work.session, old, new)
     last = None
     for entry in entries:
