@@ -29,6 +29,7 @@ from bot.kit.received import Received
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
 from bot.kit.storage import Trouble, Troubles
+from bot.kit.strays import StoreToSweep, Strays
 from bot.kit.work import Services
 from bot.web.files import RunnerFiles
 from bot.web.metrics import JobMetrics
@@ -85,6 +86,7 @@ class Bot:
         self.core = Core(self.database, services, after_commit=self._committed)
         desk = desk or DeskProcess(self.files.root, services.data / "datasets")
         idle = settings.jobs.idle_seconds
+        self.strays = Strays(self.database, self.files, self.received, self.clock)
         self.clerk = Clerk(self.database, self.clock, desk, self.core.work, idle_seconds=idle)
         self.chat = LocalChat(self.core)
         self.courier.chats["local"] = self.chat
@@ -124,13 +126,13 @@ class Bot:
     async def start(self) -> None:
         """Start what works by itself: catch up, then engine, courier, clerk, alarm, and the doors last."""
         self.files.clear_incoming()
-        self.received.clear()
         await self.prepare()
         await self._tell_skipped(await self.core.catch_up())
         await self.core.services.troubles.start()
         await self.engine.start(Applying(self.outcome), self.progress)
         await self.courier.start()
         await self.clerk.start()
+        await self.strays.start()
         for schedule in self.core.services.schedules.values():
             if schedule.every is not None:
                 await self.core.fire(schedule, self.clock.now())
@@ -152,6 +154,7 @@ class Bot:
         self.alarm.stop()
         await self.engine.stop()
         await self.clerk.stop()
+        await self.strays.stop()
         await self.courier.stop()
         await self.core.services.troubles.stop()
         await self.database.close()
@@ -169,6 +172,9 @@ class Bot:
         self.courier.wake()
         self.clerk.wake()
         self.metrics.committed(facts)
+        for fact in facts:
+            if isinstance(fact, StoreToSweep):
+                self.strays.wake(fact)
         if any(isinstance(fact, ScheduleChanged) for fact in facts):
             task = asyncio.create_task(self.set_alarms())
             self._tasks.add(task)

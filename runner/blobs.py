@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
@@ -99,7 +99,8 @@ def store(place: Path | str, data: bytes, *, name: str, media_type: str, alt: st
 
 
 def _write(target: Path, data: bytes) -> None:
-    if target.exists():
+    with suppress(FileNotFoundError):
+        os.utime(target)  # it counts as new: whoever deletes what is old and unnamed leaves it
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".arriving-")

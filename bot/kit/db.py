@@ -104,6 +104,14 @@ class Database:
         async with self._reading() as session:
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session for looking long: all of it at the moment of the first look."""
+        async with self._reading() as session:
+            if not self.is_sqlite:  # there, any transaction is one
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     async def close(self) -> None:
         await self.engine.dispose()
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +114,39 @@ class FileStore:
         if not SHA256.fullmatch(sha256):
             raise KeyError(sha256)
         return self.root / sha256[:2] / sha256
+
+    def which(self, sha256: str) -> int | None:
+        """What tells the file from another of the same content that takes its place; None without."""
+        try:
+            return self.path(sha256).stat().st_ino
+        except FileNotFoundError:
+            return None
+
+    def delete(self, sha256: str, which: int) -> None:
+        """Delete the file, unless another has taken its place."""
+        if self.which(sha256) == which:
+            self.path(sha256).unlink()
+
+    def older(self, moment: float, *, since: float = 0) -> set[str]:
+        """Hashes of the files that came, for the last time, before *moment* and after *since*."""
+        return {
+            path.name
+            for folder in self.root.iterdir()
+            if len(folder.name) == 2  # noqa: PLR2004 - as ``path`` makes them
+            for path in folder.iterdir()
+            if SHA256.fullmatch(path.name) and since <= path.stat().st_mtime < moment
+        }
+
+    def delete_older(self, hashes: Collection[str], moment: float) -> int:
+        """Delete those that did not come again since *moment*. Returns their bytes."""
+        size = 0
+        for sha256 in hashes:
+            path = self.path(sha256)
+            found = path.stat() if path.exists() else None
+            if found is not None and found.st_mtime < moment:
+                path.unlink()
+                size += found.st_size
+        return size
 
     def head(self, sha256: str, length: int) -> bytes:
         """The first *length* bytes."""

@@ -40,6 +40,10 @@ class Received:
         notes = (note.name.partition(".") for note in folder.iterdir())
         return {sha256: int(size) for sha256, _, size in notes}
 
+    def files(self) -> set[str]:
+        """Hashes of all that attempts sent which are not forgotten: an outcome may still name them."""
+        return {note.name.partition(".")[0] for note in self._root.glob("*/*")}
+
     def without_strangers(self, outcome: Outcome) -> Outcome:
         """*outcome*, without any file if it names one that its own attempt did not send.
 

@@ -6,8 +6,10 @@ from sqlalchemy import select
 from bot.kit import outbox
 from bot.kit.command import Refusal, Upload
 from bot.kit.core import Answer, Core, Invocation
+from bot.kit.files import Stored
 from bot.kit.message import Place
 from bot.kit.partial import PartialFiles
+from bot.kit.references import is_named
 from bot.kit.render import words
 from bot.kit.uploads import UploadAsked, UploadLink
 from bot.web.upload_requests import replaced, used
@@ -62,7 +64,18 @@ class UploadEnds:
                 if row is None:
                     raise replaced()
                 row.sha256 = link.sha256
+        files = self._core.services.files
+        before = files.which(link.sha256)
         stored = await self.partial.keep(link.secret_hash, link.sha256)
+        came = files.which(stored.sha256) if before is None else None
+        try:
+            return await self._run(link, stored)
+        except Refusal:
+            if came is not None and link.sha256 is None:
+                await self._drop(stored.sha256, came)
+            raise
+
+    async def _run(self, link: UploadLink, stored: Stored) -> str:
         try:
             await self.begin(link, name=link.name, total=stored.size)
         except Refusal:
@@ -81,6 +94,13 @@ class UploadEnds:
             )
         )
         return await self._answered(link, answer)
+
+    async def _drop(self, sha256: str, which: int) -> None:
+        """Delete what was refused, if nothing names it and nobody has sent the same meanwhile."""
+        async with self._core.database.read() as session:
+            named = await is_named(session, sha256)
+        if not named:
+            self._core.services.files.delete(sha256, which)
 
     async def finish_all(self) -> None:
         """Finish what was whole when the bot went down."""

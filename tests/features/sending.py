@@ -59,3 +59,8 @@ async def submissions(chat):
 
 def pieces(chat):
     return sorted((chat.core.services.files.root / "partial").iterdir())
+
+
+def kept(chat):
+    """Names of the files in the store."""
+    return sorted(path.name for path in chat.core.services.files.root.glob("??/*"))

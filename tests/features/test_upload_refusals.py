@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import io
 import logging
 import os
@@ -11,31 +12,62 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import delete, select
 
+from bot.community.members import set_setting
 from bot.community.models import Account, Member
 from bot.features.leaderboards.models import Benchmark
 from bot.kit import log, partial
+from bot.kit.references import is_named
 from bot.kit.uploads import UploadLink
+from bot.web import upload_ends
 from bot.web import uploads as web_uploads
 from tests.features.boards import MODEL, submit
 from tests.features.sending import (
     BIG,
     ask,
+    kept,
     piece,
     pieces,
     send,
     submissions,
 )
 
+PICKLE = b"\x80\x04" + bytes(50_000)
+
 
 async def test_a_refused_file_leaves_the_link_good_for_another(links, client):
     url = await ask(links)
-    status, words, _ = await send(client, "PUT", f"{url}m.pt", b"\x80\x04" + bytes(50_000))
+    status, words, _ = await send(client, "PUT", f"{url}m.pt", PICKLE)
     assert (status, "pickle" in words, "Code:" in words) == (422, True, True)
     await links.deliver()
     [told] = [s for s in links.room.said.values() if s.key.startswith("upload:")]
     assert told.message.failed
-    assert pieces(links) == []
+    assert (pieces(links), kept(links)) == ([], [])
     assert (await send(client, "PUT", f"{url}m.onnx", BIG))[0] == 201
+
+
+async def test_a_refused_file_that_was_there_before_stays(links, client):
+    """Somebody else may have sent it to the chat, and be about to say what it is for."""
+    await links.upload("m.pt", PICKLE)
+    assert (await send(client, "PUT", f"{await ask(links)}m.pt", PICKLE))[0] == 422
+    assert len(kept(links)) == 1
+
+
+async def test_a_refused_file_that_comes_again_meanwhile_stays(links, client, monkeypatch):
+    async def sent_again(session, sha256):
+        await links.upload("m.pt", PICKLE)
+        return await is_named(session, sha256)
+
+    monkeypatch.setattr(upload_ends, "is_named", sent_again)
+    assert (await send(client, "PUT", f"{await ask(links)}m.pt", PICKLE))[0] == 422
+    assert len(kept(links)) == 1
+
+
+async def test_a_refused_file_that_a_row_names_stays(links, client):
+    """It had been lost, and came back."""
+    async with links.core.work("tests") as work:
+        await set_setting(work.session, 1, "somewhere", hashlib.sha256(PICKLE).hexdigest())
+    assert (await send(client, "PUT", f"{await ask(links)}m.pt", PICKLE))[0] == 422
+    assert len(kept(links)) == 1
 
 
 async def test_what_is_too_large_is_refused_before_it_is_sent(links, client, bot):

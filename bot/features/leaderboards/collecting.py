@@ -7,10 +7,12 @@ from pathlib import Path
 import structlog
 from sqlalchemy import select
 
+from bot.community.members import the_community
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import State, Submission
 from bot.kit.outbox import OutboxJob
 from bot.kit.references import is_named
+from bot.kit.strays import StoreToSweep
 from bot.kit.work import Work
 
 KEPT = timedelta(days=30)  #: time for a member to ask why, and for moderators to look
@@ -22,10 +24,14 @@ _log = structlog.get_logger(__name__)
 
 
 @feature.schedule(
-    "collect", "Delete refused models that nothing names any more", every=timedelta(hours=6)
+    "collect", "Delete refused models, and files that nothing names", every=timedelta(hours=6)
 )
 async def collect(work: Work) -> None:
-    """Delete the files of submissions that were refused long ago, if no other row names them."""
+    """Delete the files of submissions that were refused long ago, if no other row names them.
+
+    What no row names at all is looked for afterwards, since that takes longer.
+    """
+    await work.announce(StoreToSweep(since=(await the_community(work.session)).created_at))
     ended = await work.session.scalars(
         select(Submission).where(Submission.state == State.FAILED).order_by(Submission.finished_at)
     )
