@@ -47,6 +47,10 @@ DIGITS = DemoBoard(
     source="UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn",
     split="{0}/{1}.npz",
     models="*.onnx",
+    options=(
+        "--conditions",
+        "shadow=another pen and another scanner: thin, blurred or noisy strokes",
+    ),
 )
 SHAPES = (
     DemoBoard(

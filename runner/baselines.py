@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from runner.formats.preprocessing import KEY
+from runner.handwriting import attributes, elsewhere
 
 NAME = "Digits"
 LICENCE = "CC BY 4.0"
@@ -36,14 +37,20 @@ class DigitsFiles:
 
 
 def write_digits(folder: Path) -> DigitsFiles:
-    """Write four npz files and two ONNX models to ``folder``; the same bytes every time."""
+    """Write four npz files and two ONNX models to ``folder``; the same bytes every time.
+
+    The shadow is what other pens and scanners would have made of its digits.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts = digits()
+    parts["shadow"] = (elsewhere(parts["shadow"][0]), parts["shadow"][1])
     splits = {}
     for name, (images, labels) in parts.items():
         splits[name] = folder / f"{name}.npz"
         classes = np.array([str(digit) for digit in range(10)])
-        np.savez_compressed(splits[name], images=images, labels=labels, classes=classes)
+        arrays: dict[str, Any] = {"images": images, "labels": labels, "classes": classes}
+        arrays |= {f"attribute_{key}": words for key, words in attributes(images).items()}
+        np.savez_compressed(splits[name], **arrays)
     images, labels = parts["train"]
     models = {}
     for name, model in {

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from runner.baselines import SPLITS, write_digits
+from runner.baselines import digits as scans
 from runner.cli import main
 from tests.runner import models
 from tests.runner.conftest import Bench, best_tier
@@ -78,6 +79,14 @@ def test_digits_are_split_without_overlap_and_with_every_class(digits):
             own = {image.tobytes() for image in archive["images"]}
         assert not seen & own
         seen |= own
+
+
+def test_all_splits_but_the_shadow_are_the_scans_as_they_are(digits):
+    for name, (images, labels) in scans().items():
+        with np.load(digits.splits[name]) as archive:
+            assert np.array_equal(archive["labels"], labels)
+            assert np.array_equal(archive["images"], images) == (name != "shadow")
+            assert set(archive["attribute_slant"]) == {"left", "upright", "right"}
 
 
 def test_one_baseline_is_weak_and_one_is_good(digits):
