@@ -69,8 +69,12 @@ def npy_size(shape: tuple[int, ...], dtype: str) -> int:
     return math.prod(shape) * np.dtype(dtype).itemsize + HEAD
 
 
-def npy(data: bytearray, *, shape: tuple[int | None, ...], dtype: str, what: str) -> NDArray[Any]:
+def npy(
+    data: bytearray, *, shape: tuple[int | None, ...] | None, dtype: str | None, what: str
+) -> NDArray[Any]:
     """Return the array that a .npy holds, over the same memory; ``None`` in a shape is any length.
+
+    ``None`` for the shape or the dtype: any, but never Python's objects.
 
     Raises Refusal (E_RUNNER_FORM) for another form, and where its bytes are not what its head says.
     """
@@ -80,13 +84,15 @@ def npy(data: bytearray, *, shape: tuple[int | None, ...], dtype: str, what: str
         found, in_columns, kind = _VERSIONS[version](file)
     except Exception as error:  # whatever Python's parser of literals raises, deep nesting included
         raise Refusal("E_RUNNER_FORM", got=f"{what}: {type(error).__name__}") from error
-    fits = len(found) == len(shape) and all(
-        wanted in (None, is_) for wanted, is_ in zip(shape, found, strict=True)
+    fits = shape is None or (
+        len(found) == len(shape)
+        and all(wanted in (None, is_) for wanted, is_ in zip(shape, found, strict=True))
     )
     count = math.prod(found)
-    if not fits or kind != dtype or kind.hasobject or any(length < 0 for length in found):
+    same = dtype is None or kind == dtype
+    if not fits or not same or kind.hasobject or any(length < 0 for length in found):
         raise Refusal(
-            "E_RUNNER_FORM", expected=f"{dtype} {_words(shape)}",
+            "E_RUNNER_FORM", expected=f"{dtype or 'numbers'} {_words(shape)}",
             got=f"{what}: {kind} {_words(found)}",
         )  # fmt: skip
     begin = file.tell()
@@ -99,7 +105,9 @@ def npy(data: bytearray, *, shape: tuple[int | None, ...], dtype: str, what: str
     return array.reshape(found, order="F" if in_columns else "C")
 
 
-def _words(shape: tuple[int | None, ...]) -> str:
+def _words(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "of any form"
     return f"[{', '.join('any' if length is None else str(length)[:20] for length in shape[:8])}]"
 
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from runner import blobs, opening, probing
-from runner.contract import DatasetManifest, Ladder, Split
+from runner.contract import DatasetManifest, Ladder, Split, Verdict
 from runner.datasets.truth import read_attributes, read_truth
 from runner.datasets.version import read_manifest
 from runner.errands import Scored, ScoreErrand
 from runner.failures import Refusal
 from runner.metrics import version_of
 from runner.predictions import refuse_bad_rows
+from runner.ranking import entrants
 from runner.ranking import ladder as ladders
 from runner.tasks.rows import row_of
+from runner.tasks.statistics import Statistics
 from runner.tasks.table import task_of
 
 if TYPE_CHECKING:
@@ -84,8 +86,9 @@ def score(
 ) -> Scored:
     """Return the figures of each split, and what is kept of each image, stored in ``files``.
 
-    With board among the splits there is a verdict, beside the best so far that ``ladder`` names.
-    Raises Refusal: E_TASK for a metric of another task, E_RUNNER_FETCH where the best is not there.
+    With board among the splits there is a verdict, beside the best so far that ``ladder`` names;
+    none where what was kept of that is lost: else its member could never better it.
+    Raises Refusal (E_TASK) for a metric of another task.
     """
     kind = task_of(manifest.task)
     scores, artifacts, verdict = [], [], None
@@ -105,8 +108,16 @@ def score(
             for name, data in kept.items()
         ]
         if split == "board":
-            best = kind.load(files / ladder.statistics[:2] / ladder.statistics) if ladder else None
-            verdict = ladders.verdict(
-                judged.statistics, metric, best=best, released=ladder.released if ladder else None
-            )
+            verdict = _verdict(judged.statistics, manifest, metric, ladder=ladder, files=files)
     return Scored(scores=tuple(scores), artifacts=tuple(artifacts), verdict=verdict)
+
+
+def _verdict(
+    new: Statistics, manifest: DatasetManifest, metric: str, *, ladder: Ladder | None, files: Path
+) -> Verdict | None:
+    if ladder is None:
+        return ladders.verdict(new, metric)
+    best = entrants.read_one(files, manifest, new.images, ladder.statistics)
+    if best is None:
+        return None
+    return ladders.verdict(new, metric, best=best, released=ladder.released)

@@ -1,8 +1,11 @@
 """What is kept of entrants' images, read from the desk's store."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import opening
 from runner.contract import DatasetManifest, Split
 from runner.datasets.version import read_manifest
 from runner.errands import Entrant
@@ -12,6 +15,10 @@ from runner.tasks.table import task_of
 
 if TYPE_CHECKING:
     from runner.desk import Desk
+
+log = logging.getLogger(__name__)
+
+_MOST_BYTES = 1 << 31  # 50,000 masks of 1,000 classes are 1.2 GB
 
 
 def read(
@@ -24,7 +31,7 @@ def read(
     """
     manifest = read_manifest(desk.datasets, dataset)
     images = images_of(manifest, split)
-    return [_read(desk, manifest, images, sha256) if sha256 else None for sha256 in files]
+    return [read_one(desk.files, manifest, images, sha256) if sha256 else None for sha256 in files]
 
 
 def images_of(manifest: DatasetManifest, split: Split) -> int:
@@ -35,10 +42,17 @@ def images_of(manifest: DatasetManifest, split: Split) -> int:
     raise Refusal("E_RUNNER_DATASET", got=f"no split {split} in {manifest.key}")
 
 
-def _read(desk: "Desk", manifest: DatasetManifest, images: int, sha256: str) -> Statistics | None:
+def read_one(files: Path, manifest: DatasetManifest, images: int, sha256: str) -> Statistics | None:
+    """Return what is kept of each of ``images`` images in a file of the store.
+
+    None where it is lost or damaged, or not of this task and of these images.
+    """
     try:
-        found = task_of(manifest.task).load(desk.file(sha256))
-    except Refusal:
+        path = files / sha256[:2] / sha256
+        data = opening.named(path, sha256, what="what is kept of images", most=_MOST_BYTES)
+        found = task_of(manifest.task).load(data)
+    except Refusal as refusal:
+        log.warning("statistics %s: %s", sha256[:12], refusal.got)
         return None
     return found if found.images == images else None
 

@@ -1,7 +1,6 @@
 """Scores of a classification: what a split's predictions are worth, told as its secrecy allows."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,9 +48,9 @@ class Classification:
         """Return what is kept of each image."""
         return read(predictions, np.asarray(truth, np.int64), classes=len(manifest.classes))[0]
 
-    def load(self, path: Path) -> "Classified":
-        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
-        return Classified.load(path)
+    def load(self, data: bytearray) -> "Classified":
+        """Read what ``save`` returned. Raises Refusal (E_RUNNER_FORM) where it is none of that."""
+        return Classified.load(data)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Scores of a detection: COCO's 12 figures, on boxes mapped back to the original images."""
 
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,9 +60,9 @@ class Detection:
             images=len(truth), classes=len(manifest.classes),
         )  # fmt: skip
 
-    def load(self, path: Path) -> Detected:
-        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
-        return Detected.load(path)
+    def load(self, data: bytearray) -> Detected:
+        """Read what ``save`` returned. Raises Refusal (E_RUNNER_FORM) where it is none of that."""
+        return Detected.load(data)
 
 
 def objects(truth: Boxes) -> Objects:

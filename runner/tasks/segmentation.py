@@ -1,7 +1,6 @@
 """Scores of a segmentation: what class each pixel has, judged over the whole split at once."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,9 +53,9 @@ class Segmentation:
         """Return what is kept of each image."""
         return read(predictions, truth, classes=len(manifest.classes))[0]
 
-    def load(self, path: Path) -> "Segmented":
-        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
-        return Segmented.load(path)
+    def load(self, data: bytearray) -> "Segmented":
+        """Read what ``save`` returned. Raises Refusal (E_RUNNER_FORM) where it is none of that."""
+        return Segmented.load(data)
 
 
 @dataclass(frozen=True)

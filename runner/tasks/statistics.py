@@ -7,13 +7,12 @@ side only, whatever the split.
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner import stats
+from runner import opening, stats
 from runner.contract import DatasetManifest, Metric, Slice, Split, SplitScore
 from runner.failures import Refusal
 from runner.tasks import bias as biases
@@ -21,6 +20,7 @@ from runner.tasks import bias as biases
 Weights = NDArray[np.float32]  # [B, n]: how often each of n images was drawn in each of B resamples
 Attributes = Mapping[str, Sequence[str]]  # by name, a word for each of n images
 RESAMPLES = 1000
+_WHAT = "what is kept of images"
 _SLICE_RESAMPLES = 200  # a slice is looked at, not ranked by
 _SLICES = 24  # of one attribute: what has more values is no condition but a name
 
@@ -90,8 +90,8 @@ class TaskKind(Protocol):
         """Return what is kept of each image."""
         ...
 
-    def load(self, path: Path) -> Statistics:
-        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
+    def load(self, data: bytearray) -> Statistics:
+        """Read what ``save`` returned. Raises Refusal (E_RUNNER_FORM) where it is none of that."""
         ...
 
 
@@ -105,13 +105,16 @@ class Kept:
         return file.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what ``save`` wrote. Raises Refusal (E_RUNNER_FETCH) where it is none of that."""
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                found = {f.name: archive[f.name] for f in fields(cls)}  # type: ignore[arg-type]
-        except (OSError, ValueError, KeyError, EOFError, AttributeError) as error:
-            raise Refusal("E_RUNNER_FETCH", "Statistics cannot be read.", got=str(error)) from error
+    def load(cls, data: bytearray) -> Self:
+        """Read what ``save`` returned. Raises Refusal (E_RUNNER_FORM) where it is none of that."""
+        names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        members = opening.npz(data, most=len(names), what=_WHAT)
+        if members.keys() != set(names):
+            raise Refusal("E_RUNNER_FORM", got=f"{_WHAT}: of another task")
+        found = {
+            name: opening.npy(members[name], shape=None, dtype=None, what=f"{_WHAT}: {name}")
+            for name in names
+        }
         return cls(**{k: v.item() if v.ndim == 0 else v for k, v in found.items()})
 
 

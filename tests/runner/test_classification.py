@@ -60,10 +60,9 @@ def test_logits_become_probabilities_and_probabilities_stay():
     assert classification.probabilities(given_) is given_
 
 
-def test_statistics_survive_their_file(tmp_path):
+def test_statistics_survive_their_file():
     found = classification.read(SCORES, LABELS, classes=3)[0]
-    (tmp_path / "s").write_bytes(found.save())
-    again = classification.Classified.load(tmp_path / "s")
+    again = classification.Classified.load(bytearray(found.save()))
     assert again.right.tolist() == [True, False, True, True, False]
     assert again.predicted.tolist() == [0, 0, 1, 2, 0]
     assert again.images == 5

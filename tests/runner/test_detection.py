@@ -100,11 +100,10 @@ def _drawn(objects: Objects, images: np.ndarray) -> Objects:
     )
 
 
-def test_statistics_survive_their_file_and_a_slice_is_scored_alone(tmp_path):
+def test_statistics_survive_their_file_and_a_slice_is_scored_alone():
     truth, found, size = made(5)
     kept = detected.detected(truth, found, images=12, classes=3)
-    (tmp_path / "s").write_bytes(kept.save())
-    again = detected.Detected.load(tmp_path / "s")
+    again = detected.Detected.load(bytearray(kept.save()))
     assert statistics.value(again, "ap") == statistics.value(kept, "ap")
     part = again.take(np.arange(4))
     few = [_drawn(one, np.arange(4)) for one in (truth, found)]

@@ -1,5 +1,6 @@
 """Tie groups and fronts: what they are for any board, and what a desk answers."""
 
+import io
 import itertools
 
 import numpy as np
@@ -236,6 +237,45 @@ def test_the_desk_ranks_what_is_kept_and_says_what_it_cannot_rank(board):
     assert {r.submission for r in ranking.ranked[:2]} == {"ada", "bob"}
     assert [r.rank for r in ranking.ranked] == [1, 1, 3]
     assert ranking.left_out == ("short", "other", "broken", "gone")
+
+
+def damaged(data, how):
+    """What a disk makes of a file, or a hand that mixed two up."""
+    middle = len(data) // 2
+    match how:
+        case "cut off":
+            return data[:middle]
+        case "emptied":
+            return b""
+        case "a bit flipped in an array":
+            return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+        case "a bit flipped in the list of arrays":
+            return data[:-30] + bytes([data[-30] ^ 1]) + data[-29:]
+        case "an array alone":
+            file = io.BytesIO()
+            np.save(file, np.arange(IMAGES))
+            return file.getvalue()
+        case "objects":
+            file = io.BytesIO()
+            np.savez(file, true=np.array([{}], dtype=object))
+            return file.getvalue()
+
+
+DAMAGES = (
+    "cut off", "emptied", "a bit flipped in an array", "a bit flipped in the list of arrays",
+    "an array alone", "objects",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_file_costs_its_entry_its_place_and_nobody_else_theirs(board, how, renamed):
+    ada, bob = (kept.classified(one).save() for one in kept.luck(2, IMAGES, 0.8, 6))
+    ruined = damaged(bob, how)
+    entrant = board.entrant("bob", ruined if renamed else bob)
+    board.desk.file(entrant.statistics).write_bytes(ruined)
+    ranking = board.rank(board.entrant("ada", ada), entrant)
+    assert ([r.submission for r in ranking.ranked], ranking.left_out) == (["ada"], ("bob",))
 
 
 def test_nothing_left_to_rank_is_a_failure_of_ours(board):
