@@ -56,12 +56,12 @@ CODES = {
     ),
     "E_NAME": Entry(
         "The name will not do: it is too short, taken, or not of the letters that are allowed.",
-        "2 to 80 characters for a member; 1 to 40 of a-z, 0-9 and - for a benchmark",
+        "2 to 80 characters for a member; 1 to 40 of a-z, 0-9 and - for a benchmark; 1 to 60 for a baseline",
         "Night Streets!",
         "Choose another name.",
     ),
     "E_TAKEN": Entry(
-        "There is a benchmark of that name already.",
+        "There is a benchmark, or on it a baseline, of that name already.",
         "a name that is free",
         "digits",
         "Choose another name.",

@@ -99,6 +99,8 @@ async def refuse_in_vain(work: Work, asked: UploadAsked) -> None:
     member, community = found
     benchmark, _ = await benchmarks.find_open(work.session, community.id, link.values["benchmark"])
     service.refuse_frozen(benchmark)
+    if link.values.get("baseline"):
+        return  # whether they may is asked when it is here
     await service.quota_left(work, benchmark, member.id, member.timezone or community.timezone)
 
 

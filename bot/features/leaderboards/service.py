@@ -36,11 +36,16 @@ ARCHITECTURES = tuple(
 
 
 async def same_file(
-    session: AsyncSession, benchmark: Benchmark, member_id: int, sha256: str, *, declared: Declared
+    session: AsyncSession,
+    benchmark: Benchmark,
+    member_id: int | None,
+    sha256: str,
+    *,
+    declared: Declared,
 ) -> Submission | None:
     """The member's submission of these very bytes under the same contract: it has the same score.
 
-    With another contract the same bytes are another model.
+    Without a member, the baseline of them. With another contract the same bytes are another model.
     """
     states = (*WAITING, State.SCORED)
     found = await session.scalars(

@@ -1,6 +1,7 @@
 from typing import Annotated
 
 from bot.features.leaderboards import (
+    baselines,
     benchmarks,
     boards,
     configs,
@@ -48,6 +49,9 @@ Output = Annotated[
         complete=handing_in.suggest_output,
     ),
 ]
+Baseline = Annotated[
+    str, Arg("Moderators: enter it as a baseline of that name, which is nobody's", max_length=60)
+]
 
 
 @feature.command("model submit", "Hand in a model; its score comes back here", private=True)
@@ -60,13 +64,14 @@ async def submit(
     architecture: Architecture = "",
     preproc: Preproc = "",
     output: Output = "",
+    baseline: Baseline = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
-    await line.take_turn(ctx.session, ctx.member.id)
+    name = await baselines.named(ctx, found, baseline)
+    member_id = None if name else ctx.member.id
+    await line.take_turn(ctx.session, member_id)
     declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
-    earlier = await service.same_file(
-        ctx.session, found, ctx.member.id, file.sha256, declared=declared
-    )
+    earlier = await service.same_file(ctx.session, found, member_id, file.sha256, declared=declared)
     if earlier is not None:
         return Reply(
             "already.md.j2",
@@ -76,18 +81,22 @@ async def submit(
     export = await handing_in.export_lines(ctx, found)
     stored = ctx.services.files.path(file.sha256)
     format_ = service.admit(stored, file, found, declared, export=export)
-    quota = await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
+    left = None
+    if not name:
+        left = (await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)).left - 1
     submission = await line.add(
         ctx,
         found,
         file,
-        member_id=ctx.member.id,
+        member_id=member_id,
+        baseline=name or None,
         notes=notes,
         place=ctx.place,
         config=config,
         format=format_,
         declared=declared,
     )
+    await baselines.record(ctx, submission, "enter")
     if not await reuse.answer(ctx, submission):
         await line.dispatch_next(ctx, submission)
     await live.show(ctx, submission)
@@ -96,7 +105,7 @@ async def submit(
         await first_look.ask(ctx, submission)
     return Reply(
         "accepted.md.j2",
-        {"submission": submission, "benchmark": found, "waiting": waiting, "left": quota.left - 1},
+        {"submission": submission, "benchmark": found, "waiting": waiting, "left": left},
     )
 
 
@@ -109,18 +118,22 @@ async def link(
     architecture: Architecture = "",
     preproc: Preproc = "",
     output: Output = "",
+    baseline: Baseline = "",
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     service.refuse_frozen(found)
     configs.parse(config)
     service.declared_of(architecture=architecture, preproc=preproc, output=output)
-    await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
+    name = await baselines.named(ctx, found, baseline)
+    if not name:
+        await service.quota_left(ctx, found, ctx.member.id, ctx.member.timezone)
     values = {
         "notes": notes,
         "config": config,
         "architecture": architecture,
         "preproc": preproc,
         "output": output,
+        "baseline": name,
     }
     address = await sending.open_model_link(ctx, found, {k: v for k, v in values.items() if v})
     return Reply(
@@ -158,6 +171,7 @@ async def share(ctx: Context, submission: Own) -> Reply:
 async def cancel(ctx: Context, submission: Running) -> Reply:
     found = await boards.own_submission(ctx, submission)
     await service.cancel(ctx, found)
+    await baselines.record(ctx, found, "cancel")
     return Reply("cancelled.md.j2", {"submission": found})
 
 
@@ -165,5 +179,6 @@ async def cancel(ctx: Context, submission: Running) -> Reply:
 async def withdraw(ctx: Context, submission: Own) -> Reply:
     found = await boards.own_submission(ctx, submission)
     await service.withdraw(ctx, found)
+    await baselines.record(ctx, found, "withdraw")
     benchmark = await ctx.session.get_one(Benchmark, found.benchmark_id)
     return Reply("withdrawn.md.j2", {"submission": found, "benchmark": benchmark})
