@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
+from bot.alone import alone_in
 from bot.app import Bot
 from bot.community.members import set_setting, setting, the_community
 from bot.config import Settings
@@ -26,7 +27,7 @@ from bot.kit.command import Role
 from bot.kit.core import Invocation
 from bot.kit.db import Database
 from bot.kit.message import Place
-from bot.serve import alone_in, running, until_told
+from bot.serve import running, until_told
 
 SEEDED = "demo.seeded"
 

@@ -1,17 +1,16 @@
 """Runs the bot until it is told to stop, and brings its databases up to date."""
 
 import asyncio
-import fcntl
-import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 import click
 import structlog
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.alone import alone_in, alone_on
 from bot.app import Bot
 from bot.config import Settings
 from bot.datasets import be_current
@@ -22,40 +21,15 @@ from bot.kit.db import Database
 _log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keep a second bot out of this data folder; the lock goes with the process, however it ends.
-
-    Raises:
-        click.ClickException: One is there already, or the folder cannot be used.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "bookwiz.lock").open("a+")
-    except OSError as error:
-        raise click.ClickException(
-            f"The data folder {folder} cannot be used ({error.strerror}). Choose another: BOOKWIZ_DATA or --data."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.seek(0)
-            raise click.ClickException(
-                f"Bookwiz already runs on {folder} (process {lock.read().strip() or 'unknown'}). "
-                "Stop that one, or choose another folder: --data"
-            ) from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
-
-
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Bot]:
     """The whole bot, started, and stopped at the end of the block."""
     with alone_in(settings.data):
-        async with _started(Bot(settings), settings) as bot:
+        url = make_url(settings.database)
+        shared = url.get_backend_name() == "postgresql"
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        only = alone_on(plain) if shared else nullcontext()
+        async with only, _started(Bot(settings), settings) as bot:
             yield bot
 
 

@@ -10,8 +10,8 @@ from click import ClickException
 from click.testing import CliRunner
 
 from bot import cli, demo
+from bot.alone import alone_in
 from bot.config import Settings
-from bot.serve import alone_in
 from runner.cli import main as runner
 
 

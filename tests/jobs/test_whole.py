@@ -52,6 +52,9 @@ async def test_postgres_is_restarted_twice_under_the_whole_bot(whole, own_server
     ids.append(await whole.submit(good_model(seed=99), "dee"))
     await assert_each_ended_once(whole, ids)
     assert whole.process.poll() is None
+    # It holds its database again, after two outages.
+    status, said = await asyncio.to_thread(whole.start_second)
+    assert (status, "already runs on this database" in said) == (1, True)
     assert all(runner.poll() is None for runner in whole.runners.values())
 
 

@@ -100,6 +100,20 @@ class WholeBot(Hires):
                 return
         raise RuntimeError((self.folder / "bot.log").read_text()[-2000:])
 
+    def start_second(self):
+        """Start another one on the same databases, with a data folder of its own; what it says."""
+        command = (*self.program, "up", "--data", self.folder / "second", "--port", "0")
+        environment = os.environ | {"BOOKWIZ_DATABASE_URL": self._sqlalchemy()}
+        ended = subprocess.run(
+            [sys.executable, *command],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+        return ended.returncode, ended.stderr
+
     def kill_bot(self):
         self.process.kill()
         self._forget_process()
