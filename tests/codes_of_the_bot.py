@@ -181,6 +181,12 @@ CODES = {
         "5 scored or waiting",
         "The message says when your next day begins. On dev you can measure as often as you like, at home.",
     ),
+    "E_WISHES": Entry(
+        "As many drawings, comparisons and checks as one may ask for at once are on their way.",
+        "at most 5 that wait",
+        "5",
+        "Ask again when the next one has come.",
+    ),
     # Files and links
     "E_NO_FILE": Entry(
         "There is no such file.",

@@ -1,12 +1,16 @@
 """What a member asks about a model of theirs: drawn by the desk, some after another run."""
 
 import pytest
+from sqlalchemy import select
 
+from bot.features.leaderboards import wishes
 from bot.features.leaderboards.models import Purpose, State, Submission
+from bot.kit.errands import ErrandRow
 from bot.kit.message import File, Image
 from runner.contract import Failure, Outcome, Progress, Stage
 from runner.errands import Made
 from tests.features.boards import (
+    MANIFEST,
     MODEL,
     OURS,
     THEIRS,
@@ -231,6 +235,22 @@ async def test_analysing_runs_have_a_days_measure(board, entry, monkeypatch):
     await done(board, await run(board, entry))
     answer = await board.say("ada", f"/analysis robustness {entry.submission}")
     assert answer.code == "E_QUOTA"
+
+
+async def test_nobody_fills_the_desk_with_drawings(board, desk, entry):
+    """One desk serves all: what a member wishes waits behind scores, and not a hundred times."""
+    clerk, board.clerk = board.clerk, None
+    lines = [f"/analysis errors {entry.submission}", f"/dataset check {MANIFEST.key}"]
+    answers = [await board.say("ada", lines[number % 2]) for number in range(wishes.MOST + 1)]
+    assert [a.code for a in answers] == [""] * wishes.MOST + ["E_WISHES"]
+    assert "the next one has come" in answers[-1].message.plain()
+    async with board.core.database.read() as session:
+        urgent = set(await session.scalars(select(ErrandRow.key).where(ErrandRow.urgent)))
+    assert not [key for key in urgent if ":by-" in key]
+    assert (await board.say("bob", lines[1])).code == ""
+    board.clerk = clerk
+    await board.deliver()
+    assert (await board.say("ada", lines[0])).code == ""
 
 
 @pytest.mark.parametrize("images", ["1,x", "-3", "1" * 9, ",".join(["1"] * 25)])

@@ -19,6 +19,7 @@ from bot.features.leaderboards import (
     line,
     live,
     report_pages,
+    wishes,
 )
 from bot.features.leaderboards.kinds import TITLES, Analysis
 from bot.features.leaderboards.models import WAITING, Benchmark, Purpose, State, Submission
@@ -87,10 +88,9 @@ async def ask(
 ) -> str:
     """Have one drawn that needs no run; the message at *place* will show it. Returns its key."""
     errand = await errand_for(ctx, submission, kind, other=other)
-    key = f"analysis:{submission.id}:{line.new_id()}"
+    key = await wishes.ask(ctx, errand, key=f"analysis:{submission.id}")
     values = {"errand": errand, "heading": TITLES[kind], "made": None, "failure": None}
     await ctx.post(place, "analysed.md.j2", values | {"shared": False}, key=key, pending=True)
-    await ctx.ask(errand, key=key, urgent=True)
     return key
 
 
@@ -179,7 +179,7 @@ async def run(
             code="E_QUOTA",
             expected=f"at most {PER_DAY} a day",
             got=str(today),
-            fix=f"Your next day begins at {midnight + timedelta(days=1):%H:%M}. Confusion, errors, slices and diff need no run and have no limit.",
+            fix=f"Your next day begins at {midnight + timedelta(days=1):%H:%M}. Confusion, errors, slices and diff need no run and have no daily limit.",
         )
     file = Upload(name=origin.file_name, sha256=origin.sha256, size=origin.size)
     submission = await line.enter(

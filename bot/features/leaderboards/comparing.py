@@ -1,7 +1,7 @@
 """Two submissions on the same images, with what their members set differently."""
 
 from bot.community.models import Member
-from bot.features.leaderboards import answers, boards, configs, ladder, line
+from bot.features.leaderboards import answers, boards, configs, ladder, wishes
 from bot.features.leaderboards.metrics import facts_of
 from bot.features.leaderboards.models import Benchmark, State, Submission
 from bot.kit import outbox
@@ -62,10 +62,9 @@ async def ask(ctx: Context, one: Submission, other: Submission) -> None:
         other=entrants[1],
         configs=(one.config, other.config),
     )
-    key = f"compare:{benchmark.id}:{line.new_id()}"
+    key = await wishes.ask(ctx, errand, key=f"compare:{benchmark.id}")
     values = _values(benchmark, errand, Answered(key, ctx.feature, errand))
     await ctx.post(ctx.place, "compared.md.j2", values, key=key, pending=True)
-    await ctx.ask(errand, key=key, urgent=True)
 
 
 async def _entrant(ctx: Context, submission: Submission) -> Entrant:

@@ -3,7 +3,7 @@
 import hashlib
 from importlib.metadata import version
 
-from bot.features.leaderboards import answers, line
+from bot.features.leaderboards import answers, wishes
 from bot.features.leaderboards.models import Benchmark
 from bot.kit import outbox
 from bot.kit.errands import Answered
@@ -40,10 +40,9 @@ async def known_or_asked(
     kept = benchmark.starter
     if kept is not None and kept["of"] == _name_of(errand):
         return Made.model_validate(kept["made"])
-    key = f"starter:{benchmark.id}:{line.new_id()}"
+    key = await wishes.ask(ctx, errand, key=f"starter:{benchmark.id}")
     values = {"benchmark": benchmark, "made": None, "failure": None}
     await ctx.post(ctx.place, "starter.md.j2", values, key=key, pending=True)
-    await ctx.ask(errand, key=key, urgent=True)
     return None
 
 

@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from bot.features.leaderboards import answers, benchmarks, line, sending
+from bot.features.leaderboards import answers, benchmarks, sending, wishes
 from bot.features.leaderboards.analyses import private_place
 from bot.features.leaderboards.declaration import feature
 from bot.kit import outbox
@@ -29,21 +29,20 @@ async def check(
             got="both" if dataset else "neither",
             field="dataset",
         )
-    key = "dataset:"
+    key = "dataset"
     if archive is not None:
-        key += f"{archive.sha256[:16]}-{ctx.member.id}-"
+        key += f":{archive.sha256[:16]}-{ctx.member.id}"
         # A link's end may come twice, when the bot goes down in between: one report is enough.
-        if any(waits.startswith(key) for waits in await errands_on_the_way(ctx.session)):
+        if any(waits.startswith(f"{key}:") for waits in await errands_on_the_way(ctx.session)):
             return Reply("dataset_asked.md.j2", {"name": archive.name[-100:]})
         errand = DatasetErrand(archive=archive.sha256, name=archive.name[-100:])
     else:
         found = await benchmarks.find_dataset(ctx.session, dataset)
         errand = DatasetErrand(dataset=found.key, name=found.manifest["name"])
-    key += line.new_id()
+    key = await wishes.ask(ctx, errand, key=key)
     values = {"name": errand.name, "made": None, "failure": None}
     place = await private_place(ctx)
     await ctx.post(place, "dataset.md.j2", values, key=key, pending=True)
-    await ctx.ask(errand, key=key)
     return Reply("dataset_asked.md.j2", {"name": errand.name})
 
 
