@@ -17,7 +17,6 @@ from bench.figures import Figure, percentile
 from bot.app import Bot
 from bot.config import Settings
 from bot.datasets import child, freeze
-from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import WAITING, State, Submission
 from bot.kit import migrate
 from bot.kit.command import Upload
@@ -27,6 +26,7 @@ from bot.kit.errands import errands_on_the_way
 from bot.kit.message import Message, Place
 from bot.kit.outbox import OutboxMessage
 from bot.serve import running
+from tests.opening import open_benchmark
 from tests.runner import models
 
 VERDICT_SECONDS = 0.3
@@ -108,19 +108,7 @@ async def _measure(folder: Path) -> tuple[list[Times], list[Times], float, float
     )
     model = (folder / "small-mlp.onnx").read_bytes()
     async with running(settings) as bot:
-        async with bot.core.work("leaderboards") as work:
-            await benchmarks.add_dataset(work.session, manifest, now=work.now)
-            await benchmarks.create(
-                work.session,
-                1,
-                name="digits",
-                title="Digits",
-                dataset=manifest.key,
-                metric="accuracy",
-                why="It is balanced.",
-                per_day=99,
-                now=work.now,
-            )
+        await open_benchmark(bot.core, manifest, per_day=99)
         single = []
         for number in range(WARM + 1):
             single.append(await _one(bot, _another(model, number)))

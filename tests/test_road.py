@@ -14,6 +14,7 @@ from bot.kit.db import Base
 from bot.kit.testing import Chat
 from tests import real_inputs
 from tests.conftest import empty
+from tests.opening import open_benchmark
 from tests.runner import models
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
@@ -62,19 +63,12 @@ async def road(settings, digits):
         await bot.core.services.people.account(
             work.session, platform="local", handle="moira", name="Moira"
         )
-        await benchmarks.add_dataset(work.session, manifest, now=work.now)
-        await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title="Digits",
-            dataset=manifest.key,
-            metric="accuracy",
-            why="Balanced.",
-            per_day=3,
-            limits={"wall_seconds": 4, "cpu_seconds": 6, "memory_mb": 1024},
-            now=work.now,
-        )
+    await open_benchmark(
+        bot.core,
+        manifest,
+        per_day=3,
+        limits={"wall_seconds": 4, "cpu_seconds": 6, "memory_mb": 1024},
+    )
     yield chat
     await bot.engine.stop()
     await bot.clerk.stop()

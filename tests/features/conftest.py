@@ -3,10 +3,10 @@
 import aiohttp
 import pytest
 
-from bot.features.leaderboards import benchmarks
 from tests.features.boards import MANIFEST
 from tests.features.lab import open_lab
 from tests.features.scripted_desk import ScriptedDesk
+from tests.opening import open_benchmark
 
 
 @pytest.fixture
@@ -19,19 +19,7 @@ def desk(chat):
 @pytest.fixture
 async def board(chat):
     """A benchmark called digits, open for two scored submissions a day."""
-    async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, MANIFEST, now=work.now)
-        await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title="Digits",
-            dataset=MANIFEST.key,
-            metric="accuracy",
-            why="All errors cost the same.",
-            per_day=2,
-            now=work.now,
-        )
+    await open_benchmark(chat.core, MANIFEST, per_day=2)
     return chat
 
 

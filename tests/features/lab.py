@@ -5,7 +5,6 @@ from io import BytesIO
 
 import numpy as np
 
-from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import Submission
 from bot.kit.received import Received
 from runner.contract import Artifact, Outcome
@@ -13,6 +12,7 @@ from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from runner.errands import Looked
 from tests.features.scripted_desk import ScriptedDesk
+from tests.opening import open_benchmark
 
 SPLITS = {"train": 20, "dev": 60, "board": 80, "shadow": 40}
 
@@ -91,17 +91,5 @@ async def open_lab(chat):
     chat.engine.trusted = False
     chat.clerk.desk = ScriptedDesk(chat.clerk.desk)
     chat.clerk.desk.says["look"] = Looked()  # the models are none: what they predict is made up
-    async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, lab.manifest, now=work.now)
-        await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title="Digits",
-            dataset=lab.manifest.key,
-            metric="accuracy",
-            why="All errors cost the same.",
-            per_day=20,
-            now=work.now,
-        )
+    await open_benchmark(chat.core, lab.manifest, per_day=20)
     return lab

@@ -5,12 +5,12 @@ import pytest
 from sqlalchemy import select
 
 from bot.community.models import Member
-from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import Score, State, Submission
 from bot.web.pages import FeaturePages
 from bot.web.server import WebServer
 from runner.contract import Artifact, DatasetManifest, SplitFacts
 from runner.errands import Made
+from tests.opening import open_benchmark
 
 MARK = "<script>alert(1)</script>"
 MANIFEST = DatasetManifest(
@@ -54,24 +54,14 @@ async def entry(chat):
     made = Artifact(
         name="report.html", media_type="text/html", sha256=stored.sha256, size=stored.size
     )
+    benchmark = await open_benchmark(chat.core, MANIFEST, title=f"Digits {MARK}")
     async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, MANIFEST, now=work.now)
-        made_benchmark = await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title=f"Digits {MARK}",
-            dataset=MANIFEST.key,
-            metric="accuracy",
-            why="All errors cost the same.",
-            now=work.now,
-        )
         ada = await work.session.scalar(select(Member).filter_by(name="Ada"))
         work.session.add(
             Submission(
                 id="entry",
                 position=1,
-                benchmark_id=made_benchmark.id,
+                benchmark_id=benchmark.id,
                 member_id=ada.id,
                 file_name="m.onnx",
                 sha256="0" * 64,

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from bot.features.leaderboards import benchmarks
 from bot.kit.message import Image, Table
 from runner import blobs
 from runner.contract import Outcome, Speed
 from runner.evaluate import as_npy
 from tests.features.boards import MODEL, given, live, submit
+from tests.opening import open_benchmark
 from tests.runner.seasons import SIZES, Season
 
 # What a desk answers does not depend on the database; other tests ask both.
@@ -26,12 +26,7 @@ async def world(request, chat):
 async def opened(chat, task, **known):
     """A benchmark that the chat knows as digits, with its images on the desk."""
     made = Season(chat.clerk.desk.desk, task, **known)
-    async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, made.manifest, now=work.now)
-        await benchmarks.create(
-            work.session, 1, name="digits", title="Pets", dataset=made.manifest.key,
-            metric=made.metric, why="All errors cost the same.", per_day=5, now=work.now,
-        )  # fmt: skip
+    await open_benchmark(chat.core, made.manifest, title="Pets", metric=made.metric)
     return made
 
 

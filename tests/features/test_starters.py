@@ -10,6 +10,7 @@ from bot.kit.message import File
 from runner.contract import Failure
 from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
+from tests.opening import open_benchmark
 
 
 async def read(chat, line, who="ada"):
@@ -36,18 +37,13 @@ async def open_board(chat):
         datasets=real.datasets,
         artifacts=real.files,
     )
-    async with chat.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, manifest, now=work.now)
-        await benchmarks.create(
-            work.session,
-            1,
-            name="pets",
-            title="Pets",
-            dataset=manifest.key,
-            metric="accuracy",
-            why="A dog taken for a cat costs as much as a cat taken for a dog.",
-            now=work.now,
-        )
+    await open_benchmark(
+        chat.core,
+        manifest,
+        name="pets",
+        title="Pets",
+        why="A dog taken for a cat costs as much as a cat taken for a dog.",
+    )
     return chat
 
 

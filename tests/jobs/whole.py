@@ -25,7 +25,7 @@ from bot.kit.message import Place
 from bot.serve import migrate
 from tests.jobs.conftest import STALL
 from tests.jobs.hiring import Hires
-from tests.jobs.world import dataset_in, open_benchmark
+from tests.jobs.world import open_digits
 
 _DATABASES = ("whole_bot", "whole_jobs")
 _PATIENCE = 20
@@ -75,7 +75,7 @@ class WholeBot(Hires):
             )
             place = Place(platform="local", channel="moderators").model_dump()
             await set_setting(work.session, 1, "channel.moderators", place)
-        await open_benchmark(bot, dataset_in(self.data))
+        await open_digits(bot, self.data)
         await bot.database.close()
 
     def start(self):

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from bot.app import Bot
 from bot.community.members import set_setting
 from bot.config import Settings
-from bot.features.leaderboards import benchmarks
 from bot.features.leaderboards.models import State, Submission
 from bot.kit.command import Upload
 from bot.kit.core import Invocation
@@ -26,6 +25,7 @@ from runner.datasets.adding import Card, add_dataset
 from runner.datasets.source import Source
 from tests.jobs.conftest import STALL
 from tests.jobs.hiring import QUEUE, Hires
+from tests.opening import open_benchmark
 
 SPLITS = {"train": 20, "dev": 60, "board": 80, "shadow": 40}
 ENDS = (State.SCORED, State.FAILED, State.CANCELLED, State.WITHDRAWN)
@@ -46,24 +46,9 @@ def dataset_in(data):
     )
 
 
-async def open_benchmark(bot, manifest, *, per_day=20, **more):
-    """A benchmark called digits on *manifest*, whose jobs go to QUEUE."""
-    async with bot.core.work("leaderboards") as work:
-        await benchmarks.add_dataset(work.session, manifest, now=work.now)
-        made = await benchmarks.create(
-            work.session,
-            1,
-            name="digits",
-            title="Digits",
-            dataset=manifest.key,
-            metric="accuracy",
-            why="All errors cost the same.",
-            per_day=per_day,
-            now=work.now,
-        )
-        made.queue = QUEUE
-        for name, value in more.items():
-            setattr(made, name, value)
+async def open_digits(bot, data):
+    """A benchmark on images made below *data*, whose jobs go to QUEUE."""
+    await open_benchmark(bot.core, dataset_in(data), per_day=20, queue=QUEUE)
 
 
 class World(Hires):
@@ -103,7 +88,7 @@ class World(Hires):
             )
             place = Place(platform="local", channel="moderators").model_dump()
             await set_setting(work.session, 1, "channel.moderators", place)
-        await open_benchmark(self.bot, dataset_in(self.data))
+        await open_digits(self.bot, self.data)
         await self.bot.start()
         self._sweeping = asyncio.create_task(self._sweep())
 
