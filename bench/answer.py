@@ -27,7 +27,7 @@ from bot.kit.message import Message, Place
 from bot.kit.outbox import OutboxMessage
 from bot.serve import running
 from tests.opening import open_benchmark
-from tests.runner import models
+from tests.runner import hostile_models
 
 VERDICT_SECONDS = 0.3
 GATE_SECONDS = 1.0
@@ -138,7 +138,7 @@ async def _burst(bot: Bot, model: bytes) -> float:
 
 async def _after_a_kill(bot: Bot) -> float:
     """Kill the runner while it predicts; seconds until another attempt of that job runs."""
-    await _submit(bot, models.spin_model(), "ada")
+    await _submit(bot, hostile_models.spin_model(), "ada")
     await _until_running(bot, attempt=1, stage="predict")
     runners = [p for p in psutil.Process().children() if "serve" in p.cmdline()]
     assert runners

@@ -90,12 +90,7 @@ def predict(
     names = names_of(manifest.task, manifest.channels) if probe is not None else []
     few = _probed(row, counts[probe]) if probe is not None else 0
     job = {
-        "task": manifest.task,
-        "height": manifest.height,
-        "width": manifest.width,
-        "channels": manifest.channels,
-        "classes": len(manifest.classes),
-        "row": {"dtype": row.dtype, "shape": row.shape},
+        **_shapes(manifest, row),
         "format": format,
         "declared": declared.model_dump(),
         "splits": [{"rows": split.rows, "offset": split.offset} for split in splits],
@@ -131,12 +126,21 @@ def predict(
     if not sample_only:
         refuse_bad_rows(rows, row, manifest)
     edges = np.cumsum(counts)[:-1].tolist()
-    probes = {}
-    for place, name in enumerate(names):
-        others = _written(spare[place * few :][:few], row, manifest)
-        if len(others):
-            probes[name] = others
+    others = (_written(spare[place * few :][:few], row, manifest) for place in range(len(names)))
+    probes = {name: found for name, found in zip(names, others, strict=True) if len(found)}
     return Predictions(tuple(np.split(rows, edges)), claims, probes, ending.peak_memory)
+
+
+def _shapes(manifest: DatasetManifest, row: Row) -> dict[str, Any]:
+    """Return what a cell is told of a dataset: the shape of its images and of an answer."""
+    return {
+        "task": manifest.task,
+        "height": manifest.height,
+        "width": manifest.width,
+        "channels": manifest.channels,
+        "classes": len(manifest.classes),
+        "row": {"dtype": row.dtype, "shape": row.shape},
+    }
 
 
 def _probed(row: Row, images: int) -> int:

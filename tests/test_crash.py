@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runner import models
+from tests.runner import hostile_models, models
 
 pytestmark = pytest.mark.slow
 _PATIENCE = 60
@@ -209,7 +209,7 @@ def assert_scored_once(process):
 
 
 async def test_killed_in_the_middle_of_an_evaluation_every_submission_ends_once(process):
-    first = process.submit(models.spin_model(), "ada")
+    first = process.submit(hostile_models.spin_model(), "ada")
     second = process.submit(models.good_model(8, 8, 1, 10), "bob")
     inside = ("checking the model", "predicting")
     await until(lambda: any(words in str(process.live(first)) for words in inside))

@@ -15,7 +15,7 @@ from bot.kit.testing import Chat
 from tests import real_inputs
 from tests.conftest import empty
 from tests.opening import open_benchmark
-from tests.runner import models
+from tests.runner import hostile_models, models
 
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 PATIENCE = 60
@@ -31,12 +31,12 @@ BAD = {
     "a wrong input shape": (models.wrong_input_model(), "E_INPUT_SHAPE"),
     "a wrong number of classes": (models.wrong_classes_model(), "E_OUTPUT_SHAPE"),
     "NaN": (models.nan_model(), "E_NAN"),
-    "an endless loop": (models.spin_model(), "E_TIME"),
-    "200 bytes asking for 8 GB": (models.huge_alloc_model(), "E_MEMORY"),
-    "8 GB asked for while it runs": (models.huge_alloc_model(static=False), "E_MEMORY"),
-    "weights in a second file": (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
-    "nested functions": (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
-    "an operator that reads files": (models.file_reading_op_model(), "E_ONNX"),
+    "an endless loop": (hostile_models.spin_model(), "E_TIME"),
+    "200 bytes asking for 8 GB": (hostile_models.huge_alloc_model(), "E_MEMORY"),
+    "8 GB asked for while it runs": (hostile_models.huge_alloc_model(static=False), "E_MEMORY"),
+    "weights in a second file": (hostile_models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+    "nested functions": (hostile_models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+    "an operator that reads files": (hostile_models.file_reading_op_model(), "E_ONNX"),
 }
 
 
@@ -117,7 +117,7 @@ async def test_who_waits_hears_at_once_what_is_wrong_with_a_file_and_a_good_one_
     async with road.core.work("leaderboards") as work:
         found = await work.session.scalar(select(Benchmark))
         found.limits = found.limits | {"wall_seconds": 50, "cpu_seconds": 50}
-    model = await road.upload("spin.onnx", models.spin_model())
+    model = await road.upload("spin.onnx", hostile_models.spin_model())
     [long] = (await road.say("ada", "/model submit benchmark:digits", attach=[model])).follow
     good = await road.upload("good.onnx", (digits / "small-mlp.onnx").read_bytes())
     [waits] = (await road.say("cem", "/model submit benchmark:digits", attach=[good])).follow
@@ -134,7 +134,7 @@ async def test_who_waits_hears_at_once_what_is_wrong_with_a_file_and_a_good_one_
 
 
 async def test_cancelling_ends_the_sandboxed_child_at_once(road):
-    model = await road.upload("spin.onnx", models.spin_model())
+    model = await road.upload("spin.onnx", hostile_models.spin_model())
     answer = await road.say("ada", "/model submit benchmark:digits", attach=[model])
     [key] = answer.follow
     async with asyncio.timeout(PATIENCE):

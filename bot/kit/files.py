@@ -64,18 +64,9 @@ class FileStore:
         if announced is not None and announced > cap:
             raise too_large(announced, cap)
         partial = self._incoming / secrets.token_hex(16)
-        digest, size = hashlib.sha256(), 0
         try:
-            with partial.open("xb") as out:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > cap:
-                        raise too_large(size, cap)
-                    digest.update(chunk)
-                    out.write(chunk)
-                out.flush()
-                await asyncio.to_thread(os.fsync, out.fileno())
-            if size == 0:
+            stored = await _write(chunks, partial, cap)
+            if stored.size == 0:
                 raise Refusal(
                     "The file is empty.",
                     code="E_EMPTY_FILE",
@@ -83,20 +74,20 @@ class FileStore:
                     got="0 bytes",
                     fix="Export or save it again and attach it anew.",
                 )
-            if sha256 not in {None, digest.hexdigest()}:
+            if sha256 not in {None, stored.sha256}:
                 raise Refusal(
                     "Another file arrived than was announced.",
                     code="E_HASH",
                     expected=str(sha256)[:12],
-                    got=digest.hexdigest()[:12],
+                    got=stored.sha256[:12],
                     fix="Send it again.",
                 )
-            target = self.path(digest.hexdigest())
+            target = self.path(stored.sha256)
             target.parent.mkdir(exist_ok=True)
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
-        return Stored(digest.hexdigest(), size)
+        return stored
 
     async def adopt(self, whole: Path, sha256: str) -> Stored:
         """Take over a file of this file system, whose hash is known. Again is no harm."""
@@ -152,6 +143,21 @@ class FileStore:
         """The first *length* bytes."""
         with self.path(sha256).open("rb") as file:
             return file.read(length)
+
+
+async def _write(chunks: AsyncIterable[bytes], path: Path, cap: int) -> Stored:
+    """Write a stream to a new file, safely on the disk. Raises Refusal: It exceeds *cap* bytes."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("xb") as out:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > cap:
+                raise too_large(size, cap)
+            digest.update(chunk)
+            out.write(chunk)
+        out.flush()
+        await asyncio.to_thread(os.fsync, out.fileno())
+    return Stored(digest.hexdigest(), size)
 
 
 def _move(whole: Path, target: Path) -> int:

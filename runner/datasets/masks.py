@@ -51,13 +51,7 @@ def load_masks(
         if path.stem not in by_stem:
             bare.append(path.name)
         elif pictures.add(path, path.name):
-            mask = _mask(by_stem[path.stem])
-            size = pictures.sizes[-1]
-            if (mask.height, mask.width) != size:
-                raise DatasetError(
-                    f"{by_stem[path.stem].name} is {mask.width}x{mask.height}, but its image "
-                    f"{size[1]}x{size[0]} (after turning it as its EXIF says)"
-                )
+            mask = _mask_of(by_stem[path.stem], pictures.sizes[-1])
             fitted = resize.apply_mask(mask, IGNORED) if resize else mask
             found.append(np.asarray(fitted))
     if bare and not found:
@@ -80,6 +74,17 @@ def load_masks(
         **pictures.facts(),
         total=len(paths),
     )
+
+
+def _mask_of(path: Path, size: tuple[int, int]) -> Image.Image:
+    """Return the mask of an image of ``size`` (height, width). Raises DatasetError."""
+    mask = _mask(path)
+    if (mask.height, mask.width) != size:
+        raise DatasetError(
+            f"{path.name} is {mask.width}x{mask.height}, but its image "
+            f"{size[1]}x{size[0]} (after turning it as its EXIF says)"
+        )
+    return mask
 
 
 def _mask(path: Path) -> Image.Image:

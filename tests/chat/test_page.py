@@ -1,42 +1,19 @@
 """The page in a real Chromium."""
 
 import asyncio
-import shutil
 
 import pytest
+
+from tests.browser import browser  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
-async def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")  # as in .ci/run
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("no Chromium was found: install the package chromium to test the page")
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def visit(town, browser):
+async def visit(town, browser):  # noqa: F811 - a fixture
     """Opens the page as somebody. Whatever it logs as an error fails the test."""
     errors, contexts = [], []
 

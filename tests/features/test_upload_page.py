@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.chat.test_page import browser  # noqa: F401 - a fixture
+from tests.browser import browser  # noqa: F401 - a fixture
 from tests.features.boards import MODEL, given, scored
 from tests.features.sending import ask, pieces, submissions
 

@@ -23,7 +23,7 @@ from runner.predictions import Claims, Predictions, as_npy
 from runner.report import analysis
 from runner.sandbox.cell import Cell
 from runner.sandbox.tier import prove
-from tests.runner import models
+from tests.runner import hostile_models, models
 from tests.runner.conftest import Bench
 
 pytestmark = pytest.mark.sandbox
@@ -244,9 +244,9 @@ def test_the_cell_that_quantises_contains_what_it_is_given(bench: Bench) -> None
     """The first run of an analysis would stop these; here they come to the quantiser's own cell."""
     dev = split_file(bench.folder / "datasets", bench.manifest, "dev")
     for model, code in (
-        (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
-        (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
-        (models.spin_model(), "E_TIME_WALL"),
+        (hostile_models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+        (hostile_models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+        (hostile_models.spin_model(), "E_TIME_WALL"),
     ):
         limits = {"wall_seconds": 4, "cpu_seconds": 20, "memory_mb": 512}
         evaluation = asked(bench, model, "quantize", limits=limits)
@@ -263,10 +263,10 @@ def test_the_cell_that_quantises_contains_what_it_is_given(bench: Bench) -> None
 @pytest.mark.parametrize(
     ("model", "code"),
     [
-        (models.spin_model(), "E_TIME_WALL"),
-        (models.huge_alloc_model(static=False), "E_MEMORY"),
-        (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
-        (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+        (hostile_models.spin_model(), "E_TIME_WALL"),
+        (hostile_models.huge_alloc_model(static=False), "E_MEMORY"),
+        (hostile_models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+        (hostile_models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
         (models.half_nan_model(), "E_NAN"),
     ],
     ids=["spins", "eats memory", "external data", "nested", "NaN"],

@@ -10,7 +10,7 @@ from runner.evaluate import Evaluator
 from runner.failures import Refusal
 from runner.predictions import predict
 from runner.sandbox.cell import Cell, Ending
-from tests.runner import models
+from tests.runner import hostile_models, models
 from tests.runner.conftest import Bench, Served
 
 REFUSED = {
@@ -26,13 +26,13 @@ REFUSED = {
     "zeros": (bytes(4096), "E_ONNX_BROKEN"),
     "noise": (b"\x08\x07\xff\xfe\xfd" * 50, "E_ONNX_BROKEN"),
     "truncated": (models.truncated(), "E_ONNX_BROKEN"),
-    "short tensor": (models.short_tensor_model(), "E_MEMORY"),
-    "external data": (models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
-    "nested functions": (models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
-    "circular functions": (models.circular_functions_model(), "E_ONNX_TOO_COMPLEX"),
-    "deep graphs": (models.deep_graphs_model(), "E_ONNX_TOO_COMPLEX"),
-    "foreign op": (models.foreign_op_model(), "E_ONNX_OP"),
-    "file reading op": (models.file_reading_op_model(), "E_ONNX_OP"),
+    "short tensor": (hostile_models.short_tensor_model(), "E_MEMORY"),
+    "external data": (hostile_models.external_data_model(), "E_ONNX_EXTERNAL_DATA"),
+    "nested functions": (hostile_models.nested_functions_model(), "E_ONNX_TOO_COMPLEX"),
+    "circular functions": (hostile_models.circular_functions_model(), "E_ONNX_TOO_COMPLEX"),
+    "deep graphs": (hostile_models.deep_graphs_model(), "E_ONNX_TOO_COMPLEX"),
+    "foreign op": (hostile_models.foreign_op_model(), "E_ONNX_OP"),
+    "file reading op": (hostile_models.file_reading_op_model(), "E_ONNX_OP"),
     "wrong size": (models.wrong_input_model(), "E_INPUT_SHAPE"),
     "wrong channels": (models.wrong_channels_model(), "E_INPUT_SHAPE"),
     "unbatched": (models.unbatched_model(), "E_INPUT_SHAPE"),
@@ -46,10 +46,13 @@ REFUSED = {
     ),
     "nan": (models.nan_model(), "E_NAN"),
     "fails on batches": (models.failing_model(), "E_RUN"),
-    "tiny and asks for 8 GB": (models.tiny_alloc_model(), "E_MEMORY"),
-    "tiny and asks for 8 GB at run time": (models.tiny_alloc_model(static=False), "E_MEMORY"),
-    "asks for 8 GB": (models.huge_alloc_model(), "E_MEMORY"),
-    "asks for 8 GB at run time": (models.huge_alloc_model(static=False), "E_MEMORY"),
+    "tiny and asks for 8 GB": (hostile_models.tiny_alloc_model(), "E_MEMORY"),
+    "tiny and asks for 8 GB at run time": (
+        hostile_models.tiny_alloc_model(static=False),
+        "E_MEMORY",
+    ),
+    "asks for 8 GB": (hostile_models.huge_alloc_model(), "E_MEMORY"),
+    "asks for 8 GB at run time": (hostile_models.huge_alloc_model(static=False), "E_MEMORY"),
 }
 
 
@@ -88,7 +91,7 @@ def test_a_model_that_spins_is_ended_by_the_limit_it_hits(
     limits: dict[str, float], code: str, bench: Bench, evaluator: Evaluator
 ) -> None:
     outcome = evaluator.evaluate(
-        bench.evaluation(models.spin_model(), limits=limits), lambda _: None
+        bench.evaluation(hostile_models.spin_model(), limits=limits), lambda _: None
     )
     assert outcome.failure is not None
     assert outcome.failure.code == code
@@ -98,7 +101,7 @@ def test_a_model_that_spins_is_ended_by_the_limit_it_hits(
 def test_a_served_runner_scores_the_next_model_after_each_bad_one(
     bench: Bench, served: Served
 ) -> None:
-    spin = bench.evaluation(models.spin_model(), limits={"wall_seconds": 3})
+    spin = bench.evaluation(hostile_models.spin_model(), limits={"wall_seconds": 3})
     assert served.evaluate(spin).failure.code == "E_TIME_WALL"
     for name in ("pickle", "truncated", "nested functions", "asks for 8 GB at run time"):
         assert served.evaluate(bench.evaluation(REFUSED[name][0])).failure.code == REFUSED[name][1]

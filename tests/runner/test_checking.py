@@ -12,7 +12,7 @@ from runner.cli import main
 from runner.contract import Declared, Limits
 from runner.formats import admission
 from runner.sandbox.tier import Proof
-from tests.runner import models
+from tests.runner import hostile_models, models
 
 pytestmark = pytest.mark.sandbox
 CARD = BenchmarkCard(
@@ -85,7 +85,7 @@ def test_what_only_the_sandbox_decides_is_contained(
 
 
 def test_a_model_that_runs_for_ever_is_contained(tmp_path: Path) -> None:
-    (tmp_path / "m.onnx").write_bytes(models.spin_model())
+    (tmp_path / "m.onnx").write_bytes(hostile_models.spin_model())
     found = checking.check_for_card(tmp_path / "m.onnx", CARD, declared=Declared(), seconds=3)
     assert (found.verdict, found.failure.code) == ("contain", "E_TIME_WALL")
 

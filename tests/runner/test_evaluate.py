@@ -18,7 +18,7 @@ from runner.datasets.idx import load_idx
 from runner.evaluate import Evaluator
 from runner.sandbox.tier import prove
 from tests import real_inputs
-from tests.runner import models
+from tests.runner import hostile_models, models
 from tests.runner.conftest import Bench, Served
 
 pytestmark = pytest.mark.sandbox
@@ -161,7 +161,7 @@ def test_inputs_of_other_number_types_are_fed(
 
 
 def test_words_of_a_model_come_out_clean(bench: Bench, evaluator: Evaluator) -> None:
-    outcome = evaluator.evaluate(bench.evaluation(models.pinging_model()), lambda _: None)
+    outcome = evaluator.evaluate(bench.evaluation(hostile_models.pinging_model()), lambda _: None)
     assert outcome.failure is None
     assert outcome.model.producer == "\uff20everyone \u2039!channel\u203a [path]"
 

@@ -16,7 +16,7 @@ from runner.contract import Evaluation
 from runner.sandbox import landlock, seccomp
 from runner.sandbox.cell import Cell
 from runner.sandbox.purposes import PURPOSES
-from tests.runner import models
+from tests.runner import hostile_models
 from tests.runner.conftest import Bench, Served
 
 pytestmark = pytest.mark.sandbox
@@ -127,7 +127,9 @@ def run_filter(code: bytes, number: int, arch: int, arguments: tuple[int, ...]) 
 
 
 def spinning(bench: Bench) -> Evaluation:
-    return bench.evaluation(models.spin_model(), limits={"wall_seconds": 100, "cpu_seconds": 60})
+    return bench.evaluation(
+        hostile_models.spin_model(), limits={"wall_seconds": 100, "cpu_seconds": 60}
+    )
 
 
 def wait_until(holds, seconds: float = 60) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.runner import models
+from tests.runner import hostile_models, models
 from tests.runner.corpus import Corpus, Hostile
 from tests.runner.models import FLOAT, model_of
 
@@ -209,14 +209,14 @@ def doubling_shape(times: int = 40) -> bytes:
 
 MANY = np.array([1 << 17, 1 << 17])
 CORPUS: Corpus = {
-    "functions that double": Hostile(models.nested_functions_model, "refuse", "E_ONNX_TOO_COMPLEX"),
+    "functions that double": Hostile(hostile_models.nested_functions_model, "refuse", "E_ONNX_TOO_COMPLEX"),
     "functions in a circle": Hostile(
-        models.circular_functions_model, "refuse", "E_ONNX_TOO_COMPLEX"
+        hostile_models.circular_functions_model, "refuse", "E_ONNX_TOO_COMPLEX"
     ),
     "1,200 functions": Hostile(many_functions, "refuse", "E_ONNX_TOO_COMPLEX"),
     "60,000 nodes": Hostile(many_nodes, "refuse", "E_ONNX_TOO_COMPLEX"),
-    "If in If": Hostile(models.deep_graphs_model, "refuse", "E_ONNX_TOO_COMPLEX"),
-    "weights in /etc": Hostile(models.external_data_model, "refuse", "E_ONNX_EXTERNAL_DATA"),
+    "If in If": Hostile(hostile_models.deep_graphs_model, "refuse", "E_ONNX_TOO_COMPLEX"),
+    "weights in /etc": Hostile(hostile_models.external_data_model, "refuse", "E_ONNX_EXTERNAL_DATA"),
     "weights beside it": Hostile(edited(sibling_weights), "refuse", "E_ONNX_EXTERNAL_DATA"),
     "a constant beside it": Hostile(sibling_in_a_branch, "refuse", "E_ONNX_EXTERNAL_DATA"),
     "bytes and a file": Hostile(edited(quiet_external), "refuse", "E_ONNX_EXTERNAL_DATA"),
@@ -226,7 +226,7 @@ CORPUS: Corpus = {
     "sparse and huge": Hostile(edited(sparse((1 << 40,))), "refuse", "E_MEMORY"),
     "dims beyond its bytes": Hostile(edited(dims_of(64, 11)), "refuse", "E_ONNX_BROKEN"),
     "dims within its bytes": Hostile(edited(dims_of(64, 9)), "refuse", "E_ONNX_BROKEN"),
-    "dims of terabytes": Hostile(models.short_tensor_model, "refuse", "E_MEMORY"),
+    "dims of terabytes": Hostile(hostile_models.short_tensor_model, "refuse", "E_MEMORY"),
     "dims that overflow": Hostile(edited(dims_of(1 << 32, 1 << 32)), "refuse", "E_MEMORY"),
     "negative dims": Hostile(edited(dims_of(-64, -10)), "refuse", "E_ONNX_BROKEN"),
     "unknown number type": Hostile(edited(no_such_type), "refuse", "E_ONNX_BROKEN"),
@@ -235,8 +235,8 @@ CORPUS: Corpus = {
     "whole numbers as input": Hostile(models.integer_input_model, "refuse", "E_INPUT_TYPE"),
     "two inputs": Hostile(models.two_inputs_model, "refuse", "E_INPUT_SHAPE"),
     "another size": Hostile(models.wrong_input_model, "refuse", "E_INPUT_SHAPE"),
-    "a foreign operator": Hostile(models.foreign_op_model, "refuse", "E_ONNX_OP"),
-    "an operator that reads files": Hostile(models.file_reading_op_model, "refuse", "E_ONNX_OP"),
+    "a foreign operator": Hostile(hostile_models.foreign_op_model, "refuse", "E_ONNX_OP"),
+    "an operator that reads files": Hostile(hostile_models.file_reading_op_model, "refuse", "E_ONNX_OP"),
     "no such operator": Hostile(
         lambda: linear(make("Frobnicate", ["z"], ["y"]), out="z"), "refuse", "E_ONNX_OP"
     ),
@@ -246,16 +246,16 @@ CORPUS: Corpus = {
     "a circle": Hostile(circle, "refuse", "E_ONNX_BROKEN"),
     "the same name twice": Hostile(same_name_twice, "refuse", "E_ONNX_BROKEN"),
     "an output from nowhere": Hostile(lambda: linear(out="z"), "refuse", "E_ONNX_BROKEN"),
-    "a loop without end": Hostile(models.spin_model, "contain", "E_TIME_WALL"),
+    "a loop without end": Hostile(hostile_models.spin_model, "contain", "E_TIME_WALL"),
     "loops in loops": Hostile(nested_loops, "contain", "E_TIME_WALL"),
     "slow matrices": Hostile(slow_matrices, "contain", "E_TIME_WALL"),
-    "ConstantOfShape": Hostile(models.huge_alloc_model, "refuse", "E_MEMORY"),
+    "ConstantOfShape": Hostile(hostile_models.huge_alloc_model, "refuse", "E_MEMORY"),
     "ConstantOfShape when it runs": Hostile(
-        lambda: models.huge_alloc_model(static=False), "contain", "E_MEMORY"
+        lambda: hostile_models.huge_alloc_model(static=False), "contain", "E_MEMORY"
     ),
-    "250 bytes for 8 GB": Hostile(models.tiny_alloc_model, "refuse", "E_MEMORY"),
+    "250 bytes for 8 GB": Hostile(hostile_models.tiny_alloc_model, "refuse", "E_MEMORY"),
     "250 bytes for 8 GB an image": Hostile(
-        lambda: models.tiny_alloc_model(static=False), "refuse", "E_MEMORY"
+        lambda: hostile_models.tiny_alloc_model(static=False), "refuse", "E_MEMORY"
     ),
     "Expand": Hostile(grows(make("Expand", ["one", "n"], ["big"]), n=MANY), "refuse", "E_MEMORY"),
     "Tile": Hostile(
