@@ -95,7 +95,11 @@ def _meant(name: str, command: Command) -> str:
     if not command.arguments:
         return "Leave it out."
     close = get_close_matches(name, command.arguments, n=1, cutoff=0.75)
-    return f"Did you mean {close[0]}:…?" if close else ""
+    if close:
+        return f"Did you mean {close[0]}:…?"
+    if any(a.is_free_text for a in command.arguments.values()):
+        return ""
+    return "Leave it out, or take one of those."
 
 
 def _place_free_words(command: Command, values: dict[str, str], free: list[str]) -> None:

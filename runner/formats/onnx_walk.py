@@ -13,7 +13,7 @@ import onnx
 import onnx.defs
 
 from runner.failures import Refusal
-from runner.formats.onnx_chance import refuse_chance
+from runner.formats.onnx_chance import refuse_chance, stored_no
 from runner.plain_text import cleaned
 
 MOST_NODES = 50_000
@@ -130,6 +130,7 @@ def _walk_nodes(
             raise Refusal("E_ONNX_TOO_COMPLEX", got=f"graphs nested more than {MOST_DEPTH} deep")
         if graph is not None:
             _check_initialisers(graph, census, memory)
+        no = stored_no(graph) if graph is not None else ()
         for node in nodes:
             census.nodes += 1
             if census.nodes > MOST_NODES:
@@ -139,7 +140,7 @@ def _walk_nodes(
                 calls[kind] = calls.get(kind, 0) + 1
             else:
                 _check_operator(node)
-                refuse_chance(node)
+                refuse_chance(node, no)
             for tensor in _tensors(node):
                 _check_tensor(tensor, memory)
             if node.op_type == "Constant" and node.output and len(node.attribute) == 1:

@@ -191,7 +191,8 @@ async def test_the_same_analysis_again_is_shown_and_not_run(board, entry):
 
 async def test_a_run_can_be_cancelled_before_and_while_it_is_drawn(board, entry):
     evaluation = await run(board, entry)
-    await board.press("ada", (await live(board, evaluation)).message, "Cancel")
+    said = await board.press("ada", (await live(board, evaluation)).message, "Cancel")
+    assert f"saliency of submission {entry.submission} is not made" in said.message.plain()
     assert not board.engine.jobs
     clerk, board.clerk = board.clerk, None
     evaluation = await run(board, entry)

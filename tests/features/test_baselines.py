@@ -82,7 +82,7 @@ async def test_two_of_one_name_are_not_told_apart_so_the_second_is_refused(board
     answer = await enter(board, data=MODEL + b"2")
     assert answer.code == "E_TAKEN"
     assert f"/model withdraw {first.submission}" in words(answer.message)
-    assert not (await board.say("moira", f"/model withdraw {first.submission}")).refused
+    assert not (await board.say("moira", f"/model withdraw {first.submission} sure:yes")).refused
     assert not (await enter(board, data=MODEL + b"2")).refused
 
 
@@ -93,7 +93,9 @@ async def test_every_moderator_sees_and_withdraws_one_and_no_member_does(board):
         assert answer.code == "E_SUBMISSION", line
     card = await board.say("moira", f"/model card {evaluation.submission}")
     assert "baseline small CNN" in words(card.message)
-    taken = words((await board.say("moira", f"/model withdraw {evaluation.submission}")).message)
+    taken = words(
+        (await board.say("moira", f"/model withdraw {evaluation.submission} sure:yes")).message
+    )
     assert "quota" not in taken
     assert "baseline small CNN" not in words(
         (await board.say("ada", "/leaderboard show digits")).message

@@ -113,7 +113,7 @@ async def test_what_is_withdrawn_is_gone_at_once(ranked):
     evaluation = await enter(ranked, "ada", 0.90)
     await enter(ranked, "bob", 0.60)
     clerk, ranked.clerk = ranked.clerk, None
-    await ranked.say("ada", f"/model withdraw {evaluation.submission}")
+    await ranked.say("ada", f"/model withdraw {evaluation.submission} sure:yes")
     assert "Ada" not in await ranked.ask("dina", "/leaderboard show digits")
     ranked.clerk = clerk
     await ranked.deliver()

@@ -46,7 +46,7 @@ async def test_another_members_best_and_a_baseline_bind_nobody(board):
 
 async def test_a_withdrawn_best_still_binds_its_member(board):
     first, _ = await report(board, 0.86, Verdict(counts=True, released=0.86))
-    await board.say("ada", f"/model withdraw {first.submission}")
+    await board.say("ada", f"/model withdraw {first.submission} sure:yes")
     await submit(board, data=MODEL + b"2")
     assert given(board).ladder.released == 0.86
 

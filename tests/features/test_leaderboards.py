@@ -196,6 +196,22 @@ async def test_the_same_file_again_has_the_same_answer_and_runs_nothing(board):
     assert not board.engine.jobs
 
 
+async def test_the_same_file_again_follows_the_one_that_is_on_its_way(board):
+    first = await submit(board)
+    answer = await submit(board)
+    assert "still on its way" in answer.message.plain()
+    assert answer.follow == first.follow != ()
+    await board.engine.report(scored(given(board), 0.8))
+    assert (await submit(board)).follow == ()
+
+
+async def test_an_option_that_a_command_does_not_take_is_named(board):
+    answer = await board.say("ada", "/leaderboard show digits foo:1")
+    assert answer.code == "E_ARGUMENT"
+    assert "takes no foo" in answer.message.plain()
+    assert "[page:…]" in answer.message.plain().replace("\\", "")
+
+
 async def test_the_same_file_with_another_contract_is_another_model_and_runs(board):
     await submit(board)
     first = given(board)
@@ -214,7 +230,9 @@ async def test_withdrawing_takes_it_off_the_board_and_keeps_the_quota_used(board
     await submit(board)
     evaluation = given(board)
     await board.engine.report(scored(evaluation))
-    await board.say("ada", f"/model withdraw {evaluation.submission}")
+    asked = await board.say("ada", f"/model withdraw {evaluation.submission}")
+    assert "Ada" in await board.ask("bob", "/leaderboard show digits")
+    await board.press("ada", asked.message, "Take it off")
     assert "Ada" not in await board.ask("bob", "/leaderboard show digits")
     await submit(board, data=MODEL + b"2")
     assert (await submit(board, data=MODEL + b"3")).code == "E_QUOTA"

@@ -108,7 +108,7 @@ async def test_the_places_of_an_old_board_are_not_computed_by_the_new_version(bo
     asked = len(desk.of("rank"))
     mend()
     entry = await scored_rows(board)
-    await board.say("bob", f"/model withdraw {entry['bob']}")
+    await board.say("bob", f"/model withdraw {entry['bob']} sure:yes")
     await board.wait(minutes=11)
     assert len(desk.of("rank")) == asked
     shown, _ = await said(board, "/leaderboard show digits")

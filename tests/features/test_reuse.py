@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.features.leaderboards import reuse
+from bot.features.leaderboards import report_pages, reuse
 from bot.features.leaderboards.models import Benchmark, Score, State, Submission
+from bot.kit.work import Work
 from tests.features.boards import MODEL, given, given_keys, submit
 
 
@@ -27,7 +28,9 @@ async def _last(lab):
 
 async def test_another_members_same_bytes_are_answered_without_a_run(lab, scored_once):
     _, first = await _last(lab)
-    await submit(lab.chat, "bob")
+    answer = await submit(lab.chat, "bob")
+    assert "was run here before" in answer.message.plain()
+    assert "is next" not in answer.message.plain()
     assert given_keys(lab.chat) == []
     await lab.chat.deliver()
     row, second = await _last(lab)
@@ -38,6 +41,21 @@ async def test_another_members_same_bytes_are_answered_without_a_run(lab, scored
     assert "run here before" in card
     assert card.count("Mind the step") == 1
     assert "Ada" not in card.split("run here before")[1]
+
+
+async def test_nobody_is_compared_with_their_own_bytes(lab, scored_once):
+    await submit(lab.chat, "cem", MODEL + b"other")
+    await lab.chat.engine.report(await lab.claim(given(lab.chat), 0.7))
+    await lab.chat.deliver()
+    await submit(lab.chat, "bob")
+    await lab.chat.deliver()
+    row, _ = await _last(lab)
+    async with lab.chat.core.database.read() as session:
+        work = Work(session, lab.chat.clock.now(), "leaderboards", lab.chat.core.services)
+        mine = await session.get_one(Submission, row.id)
+        benchmark = await session.get_one(Benchmark, mine.benchmark_id)
+        others = await report_pages._others(work, benchmark, mine, None)
+    assert [other.name.partition(",")[0] for other in others] == ["the next on the board"]
 
 
 async def test_who_has_a_better_one_does_not_count_with_the_same_bytes(lab, scored_once):

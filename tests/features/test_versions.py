@@ -136,7 +136,10 @@ async def test_what_is_scored_again_is_no_submission_of_that_member(versioned):
 
 
 async def test_a_frozen_benchmark_takes_nothing_until_it_thaws(board):
-    await board.say("moira", "/leaderboard freeze digits")
+    asked = await board.say("moira", "/leaderboard freeze digits")
+    assert asked.message.private
+    assert "Frozen" not in await board.ask("ada", "/leaderboard show digits")
+    await board.press("moira", asked.message, "Freeze it")
     assert (await submit(board)).code == "E_FROZEN"
     assert "Frozen" in await board.ask("ada", "/leaderboard show digits")
     await board.say("moira", "/leaderboard freeze digits on:no")

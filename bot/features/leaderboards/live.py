@@ -54,6 +54,12 @@ async def show(work: Work, submission: Submission, *, hurry: bool = True) -> Non
     )
 
 
+def follow(ctx: Context, submission: Submission) -> None:
+    """Have whoever asked follow the live message of a submission that is on its way."""
+    if State(submission.state) in WAITING and submission.place is not None:
+        ctx.follow.append(key_of(submission))
+
+
 def template_of(submission: Submission) -> str:
     ends = _ENDED if submission.purpose in RANKING else _ANALYSED
     return ends.get(State(submission.state), "live.md.j2")

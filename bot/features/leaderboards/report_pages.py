@@ -71,14 +71,16 @@ async def _others(
     """Whom the card compares it with on dev: the team's own best, and who leads beside it."""
     placed = (await boards.board(work.session, benchmark)).placed
     others = [p.entry.submission for p in placed if not _same_team(p.entry, submission)]
-    leads = placed and placed[0].entry.submission in others
     found = []
     if previous is not None:
         found.append((previous, f"own best so far, {previous.id}"))
-    if others:
-        name = "the leader" if leads else "the next on the board"
-        first = await work.session.get_one(Submission, others[0])
+    for id_ in others:
+        first = await work.session.get_one(Submission, id_)
+        if first.sha256 == submission.sha256:  # the same model: there is no difference to tell
+            continue
+        name = "the leader" if id_ == placed[0].entry.submission else "the next on the board"
         found.append((first, f"{name}, {first.id}"))
+        break
     return tuple(
         Entrant(submission=other.id, name=name, statistics=kept)
         for other, name in found

@@ -189,6 +189,15 @@ async def cancel(ctx: Context, submission: Submission) -> None:
 
 async def withdraw(ctx: Context, submission: Submission) -> None:
     """Take a scored submission off the board. Its score stays used: else one could try for ever."""
+    submission.state = State.WITHDRAWN
+    await ctx.session.flush()
+    benchmark = await ctx.session.get_one(Benchmark, submission.benchmark_id)
+    await ranks.refresh(ctx, benchmark)
+    await live.show(ctx, submission)
+
+
+def refuse_unless_on_board(submission: Submission) -> None:
+    """Raise a Refusal for what cannot be taken off a board."""
     if submission.state != State.SCORED or submission.purpose not in RANKING:
         raise Refusal(
             f"Submission {submission.id} is not on the board.",
@@ -197,8 +206,3 @@ async def withdraw(ctx: Context, submission: Submission) -> None:
             got=submission.state,
             fix="Type /model status to see yours.",
         )
-    submission.state = State.WITHDRAWN
-    await ctx.session.flush()
-    benchmark = await ctx.session.get_one(Benchmark, submission.benchmark_id)
-    await ranks.refresh(ctx, benchmark)
-    await live.show(ctx, submission)

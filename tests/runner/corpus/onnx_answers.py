@@ -168,11 +168,11 @@ def dice_in_a_branch() -> bytes:
     )
 
 
-def training_dropout() -> bytes:
+def training_dropout(*, trains: bool = True) -> bytes:
     return linear(
         make("Dropout", ["z", "ratio", "train"], ["y"]),
         out="z",
-        weights={"ratio": np.array(1e-4, np.float32), "train": np.array(True)},
+        weights={"ratio": np.array(1e-4, np.float32), "train": np.array(trains)},
     )
 
 
@@ -199,6 +199,7 @@ CORPUS: Corpus = {
     "dice that decide ties": Hostile(faint_dice, "refuse", "E_ONNX_RANDOM"),
     "dice in a branch": Hostile(dice_in_a_branch, "refuse", "E_ONNX_RANDOM"),
     "a dropout that trains": Hostile(training_dropout, "refuse", "E_ONNX_RANDOM"),
+    "a dropout that is told not to": Hostile(lambda: training_dropout(trains=False), "accept"),
     "a dropout that does not": Hostile(
         lambda: linear(make("Dropout", ["z"], ["y"]), out="z"), "accept"
     ),

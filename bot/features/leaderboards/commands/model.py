@@ -16,7 +16,7 @@ from bot.features.leaderboards import (
 )
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.metrics import facts_of
-from bot.features.leaderboards.models import Benchmark
+from bot.features.leaderboards.models import RANKING, Benchmark
 from bot.kit.command import Arg, Reply, Upload
 from bot.kit.render import Safe
 from bot.kit.work import Context
@@ -73,6 +73,7 @@ async def submit(
     declared = service.declared_of(architecture=architecture, preproc=preproc, output=output)
     earlier = await service.same_file(ctx.session, found, member_id, file.sha256, declared=declared)
     if earlier is not None:
+        live.follow(ctx, earlier)
         return Reply(
             "already.md.j2",
             {"submission": earlier, "metric": facts_of(found.metric)},
@@ -97,7 +98,8 @@ async def submit(
         declared=declared,
     )
     await baselines.record(ctx, submission, "enter")
-    if not await reuse.answer(ctx, submission):
+    reused = await reuse.answer(ctx, submission)
+    if not reused:
         await line.dispatch_next(ctx, submission)
     await live.show(ctx, submission)
     waiting = await turns.waiting(ctx.session, submission)
@@ -105,7 +107,13 @@ async def submit(
         await first_look.ask(ctx, submission)
     return Reply(
         "accepted.md.j2",
-        {"submission": submission, "benchmark": found, "waiting": waiting, "left": left},
+        {
+            "submission": submission,
+            "benchmark": found,
+            "waiting": waiting,
+            "left": left,
+            "reused": reused,
+        },
     )
 
 
@@ -172,13 +180,20 @@ async def cancel(ctx: Context, submission: Running) -> Reply:
     found = await boards.own_submission(ctx, submission)
     await service.cancel(ctx, found)
     await baselines.record(ctx, found, "cancel")
-    return Reply("cancelled.md.j2", {"submission": found})
+    analysis = None if found.purpose in RANKING else found.purpose
+    return Reply("cancelled.md.j2", {"submission": found, "analysis": analysis})
 
 
 @feature.command("model withdraw", "Take a scored submission off the board", private=True)
-async def withdraw(ctx: Context, submission: Own) -> Reply:
+async def withdraw(
+    ctx: Context,
+    submission: Own,
+    sure: Annotated[bool, Arg("Yes: take it off, for good")] = False,
+) -> Reply:
     found = await boards.own_submission(ctx, submission)
-    await service.withdraw(ctx, found)
-    await baselines.record(ctx, found, "withdraw")
+    service.refuse_unless_on_board(found)
+    if sure:
+        await service.withdraw(ctx, found)
+        await baselines.record(ctx, found, "withdraw")
     benchmark = await ctx.session.get_one(Benchmark, found.benchmark_id)
-    return Reply("withdrawn.md.j2", {"submission": found, "benchmark": benchmark})
+    return Reply("withdrawn.md.j2", {"submission": found, "benchmark": benchmark, "sure": sure})

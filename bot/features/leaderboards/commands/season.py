@@ -51,6 +51,7 @@ async def freeze(
     ctx: Context,
     benchmark: Name,
     on: Annotated[bool, Arg("No: take models again")] = True,
+    sure: Annotated[bool, Arg("Yes: freeze it without asking")] = False,
 ) -> Reply:
     found, _ = await benchmarks.find_open(ctx.session, ctx.community.id, benchmark)
     if not on and found.revealed_at is not None:
@@ -60,10 +61,12 @@ async def freeze(
             expected="a benchmark whose shadow nobody has seen",
             fix="Make a new version: /leaderboard create",
         )
+    if on and not sure:
+        return Reply("frozen.md.j2", {"benchmark": found, "asks": True}, private=True)
     found.frozen_at = ctx.now if on else None
     what = "leaderboard.freeze" if on else "leaderboard.thaw"
     await audit.record(ctx, what, subject=found.label)
-    return Reply("frozen.md.j2", {"benchmark": found})
+    return Reply("frozen.md.j2", {"benchmark": found, "asks": False})
 
 
 @feature.command(
