@@ -31,7 +31,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_service_runs_a_command_that_exists_without_privileges(name):
+def test_a_service_of_ours_runs_a_command_that_exists(name):
     service = SERVICES[name]
     words = service["command"]
     found = command(words[:2])
@@ -39,11 +39,20 @@ def test_a_service_runs_a_command_that_exists_without_privileges(name):
     options = {option for parameter in found.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
     assert service["init"] is True
-    assert service["read_only"] is True
     assert service["user"] == "10001:10001"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_a_plain_user_without_capabilities_on_a_root_it_cannot_write(name):
+    service = SERVICES[name]
+    user, _, group = service["user"].partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
     assert service["cap_drop"] == ["ALL"]
     assert "cap_add" not in service
     assert "no-new-privileges:true" in service["security_opt"]
+    assert service["read_only"] is True
+    assert "/tmp" in service["tmpfs"]
 
 
 def test_nobody_gets_the_engines_socket_or_more_privileges():
