@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.features.leaderboards.models import State, Submission
-from runner.contract import Metric, Progress, Stage
+from runner.contract import Metric, Progress, Stage, Verdict
 from tests.features.boards import given, live, scored, submit
 from tests.runner import models
 
@@ -38,17 +38,36 @@ async def test_what_another_attempt_sent_is_not_this_ones(lab):
     assert (row.state, row.attempt, row.losses) == (State.DISPATCHED, 2, 1)
 
 
-async def test_predictions_are_scored_by_the_desk_and_what_the_runner_says_of_them_is_not_read(lab):
+async def test_predictions_are_scored_by_the_desk(lab):
     await submit(lab.chat)
     evaluation = given(lab.chat)
-    boast = scored(evaluation, 0.99).scores
-    await lab.chat.engine.report(await lab.claim(evaluation, 0.75, scores=boast))
+    await lab.chat.engine.report(await lab.claim(evaluation, 0.75))
     assert (await lab.row(evaluation)).state == State.SCORING
+    assert "75.0 %" in (await live(lab.chat, evaluation)).text
+    row = await lab.row(evaluation)
+    assert (row.state, row.counts, row.claim) == (State.SCORED, True, None)
+
+
+@pytest.mark.parametrize("boast", ["scores", "absurd scores", "a verdict"])
+async def test_a_strange_runner_that_knows_scores_lies_since_it_has_no_labels(lab, boast):
+    await lab.chat.say("moira", "/admin channels moderators staff")
+    await submit(lab.chat)
+    evaluation = given(lab.chat)
+    more = {
+        "scores": {"scores": scored(evaluation, 0.99).scores},
+        "absurd scores": {"scores": scored(evaluation, 7).scores},
+        "a verdict": {"verdict": Verdict(counts=True, released=0.99)},
+    }
+    await lab.chat.engine.report(await lab.claim(evaluation, 0.75, **more[boast]))
+    await lab.chat.deliver()
+    assert given(lab.chat).attempt == 2
+    [told] = [s.text for k, s in lab.chat.room.said.items() if k.startswith("lied:")]
+    assert "stranger" in told
+    assert "predictions alone" in told
+    await lab.chat.engine.report(await lab.claim(given(lab.chat), 0.75))
     card = await live(lab.chat, evaluation)
     assert "75.0 %" in card.text
     assert "99.0" not in card.text
-    row = await lab.row(evaluation)
-    assert (row.state, row.counts, row.claim) == (State.SCORED, True, None)
 
 
 async def test_while_the_desk_scores_the_message_says_so_and_the_next_model_runs(lab):

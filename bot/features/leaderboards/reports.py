@@ -69,11 +69,12 @@ async def _doubt(work: Work, submission: Submission, outcome: Outcome) -> Failur
     """Why an outcome is not what it says: a failure of ours."""
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
     trusted = work.services.engine.trusted
-    said = outcome if trusted else outcome.model_copy(update={"scores": ()})
+    if not trusted and (outcome.scores or outcome.verdict):  # it had no labels to know any
+        return doubts.lie("scores", "predictions alone")
     minimum = benchmark.minimum_tier
     if trusted and outcome.tier == "none" and await evaluations.is_vouched(work, submission):
         minimum = "none"  # our own runner, whose host's owner allows it; the card says so
-    found = doubts.unbelievable(said, minimum_tier=minimum)
+    found = doubts.unbelievable(outcome, minimum_tier=minimum)
     if found is not None or outcome.failure is not None:
         return found
     files = work.services.files.root
