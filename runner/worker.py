@@ -257,7 +257,10 @@ async def work_until_told(runner: QueueRunner) -> None:
 
 @click.command()
 @click.option(
-    "--jobs-url", envvar="BOOKWIZ_JOBS__URL", required=True, help="postgresql:// of the jobs."
+    "--jobs-url",
+    envvar=["BOOKWIZ_JOBS__URL", "BOOKWIZ_JOBS_URL"],  # the bot's own name goes first
+    required=True,
+    help="postgresql:// of the jobs.",
 )
 @click.option("--queue", default="cpu", show_default=True, help="Whose jobs to take.")
 @click.option("--name", default=None, help="What moderators call this runner: its host's name.")

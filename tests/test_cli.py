@@ -159,3 +159,25 @@ def test_a_demo_takes_all_files_for_its_owners_only_where_nobody_else_can_come(
     demo.own_files_alone(settings)
     assert settings.own_files is own
     assert (demo.os.environ.get("RUNNER_UNSAFE") == "1") is own
+
+
+@pytest.mark.parametrize(
+    ("environment", "read"),
+    [
+        ({"BOOKWIZ_JOBS_URL": "postgresql://a"}, "postgresql://a"),
+        ({"BOOKWIZ_JOBS__URL": "postgresql://b"}, "postgresql://b"),
+        ({"BOOKWIZ_JOBS_URL": "postgresql://a", "BOOKWIZ_JOBS__URL": "postgresql://b"}, "postgresql://b"),
+    ],
+)  # fmt: skip
+def test_a_runner_finds_its_jobs_by_either_name(environment, read, monkeypatch):
+    found = []
+
+    def refuse(url, **_more):
+        found.append(url)
+        raise ValueError("seen")
+
+    monkeypatch.setattr("runner.worker.QueueRunner", refuse)
+    monkeypatch.delenv("BOOKWIZ_JOBS_URL", raising=False)
+    monkeypatch.delenv("BOOKWIZ_JOBS__URL", raising=False)
+    done = CliRunner().invoke(runner, ["work"], env=environment)
+    assert found == [read], done.output

@@ -130,6 +130,7 @@ def test_accuracys_interval_holds_the_truth(share, images):
 @pytest.mark.parametrize(
     ("made", "metric", "images", "trials"),
     [
+        (kept.named, "macro_f1", 150, 250),
         (kept.segmented, "miou", 150, 250),
         (kept.segmented, "dice", 150, 250),
         (kept.boxed, "ap", 150, 200),
