@@ -202,6 +202,7 @@ def test_variables_that_are_named_exist(document):
     known |= {
         "BOOKWIZ_PASSWORD",
         "BOOKWIZ_DOMAIN",
+        "BOOKWIZ_JOBS_URL",
         "BOOKWIZ_RUNNER_URL",
         "BOOKWIZ_TEST_STRICT",
         "BOOKWIZ_TEST_DATABASE_URL",
