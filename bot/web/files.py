@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -15,10 +14,10 @@ from bot.kit.files import SHA256, FileStore
 from bot.kit.links import FILE_PATH, IMAGES_PATH, MADE_PATH, FileLinks, LinkExpired, LinkRefused
 from bot.kit.received import Received
 from bot.kit.storage import Trouble, Troubles, trouble_of
+from bot.web.patience import PATIENCE_SECONDS, chunks_of
 from runner.contract import DATASET_KEY, HASH_HEADER
 
 _log = structlog.get_logger(__name__)
-_CHUNK = 1 << 16
 _SPLITS = {"dev", "board", "shadow"}
 _HEADERS = {
     "Content-Type": "application/octet-stream",
@@ -42,8 +41,10 @@ class RunnerFiles:
         *,
         cap: int,
         troubles: Troubles,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """*cap*: the most bytes that one attempt may send."""
+        self._patience = patience_seconds
         self._links, self._store, self._received = links, store, received
         self._datasets, self._cap, self._troubles = datasets, cap, troubles
         self._sending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -86,12 +87,17 @@ class RunnerFiles:
             left = self._cap - sum(self._received.of(attempt).values())
             try:
                 stored = await self._store.receive(
-                    _chunks(request), announced=request.content_length, cap=left, sha256=said
+                    chunks_of(request, seconds=self._patience),
+                    announced=request.content_length,
+                    cap=left,
+                    sha256=said,
                 )
                 self._received.note(attempt, stored.sha256, stored.size)
             except Refusal as refused:
                 status = 413 if refused.code == "E_TOO_LARGE" else 422
                 return _refuse(status, refused.code, refused.problem)
+            except TimeoutError:  # an OSError, too, so before those
+                return _refuse(408, "E_SLOW", "Next to nothing came any more; nothing was kept.")
             except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, ConnectionError):
                 return _refuse(400, "E_CUT_OFF", "It ended too early; nothing was kept.")
             except OSError as error:
@@ -124,8 +130,3 @@ def _refuse(status: int, code: str, problem: str) -> web.Response:
     response = web.json_response({"problem": problem, "code": code}, status=status)
     response.headers.update({k: v for k, v in _HEADERS.items() if k != "Content-Type"})
     return response
-
-
-async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in request.content.iter_chunked(_CHUNK):
-        yield chunk

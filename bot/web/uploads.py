@@ -1,6 +1,5 @@
 """Takes the files of upload links: by a page, by ``curl -T``, by any tus 1.0 client (ADR 0019)."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -13,13 +12,12 @@ from bot.kit.links import UPLOAD_PATH, LinkExpired, LinkRefused
 from bot.kit.partial import NotKept
 from bot.kit.uploads import UploadLink, find
 from bot.web import upload_requests as requests
+from bot.web.patience import PATIENCE_SECONDS, chunks_of
 from bot.web.upload_ends import UploadEnds
 from bot.web.upload_requests import CutOff, Piece, refusals
 
 _log = structlog.get_logger(__name__)
 _SCRIPT = Path(__file__).parent / "upload_page" / "upload.js"
-PATIENCE_SECONDS = 30.0
-_LEAST_BYTES = 30_000  #: in each such while; slower than the slowest modem is somebody who holds on
 _MOST_AT_ONCE = 20
 _RESERVE_BYTES = 200_000_000  #: of the disk, that uploads leave to everything else
 # The page runs one script, ours, and speaks to its own address alone.
@@ -171,24 +169,15 @@ class Uploads:
 
     async def _chunks(self, request: web.Request, link: UploadLink) -> AsyncIterator[bytes]:
         """The body as it comes. Who sends next to nothing is sent away, so that nobody holds on."""
-        loop = asyncio.get_running_loop()
-        until, come = loop.time() + self._patience, 0
-        while True:
-            try:
-                async with asyncio.timeout_at(until):
-                    chunk = await request.content.readany()
-            except TimeoutError:
-                raise requests.slow() from None
-            except requests.BREAKS:
-                raise CutOff from None
-            if not chunk:
-                return
-            if self._core.services.clock.now() >= link.expires_at:
-                raise requests.expired()
-            come += len(chunk)
-            if come >= _LEAST_BYTES:
-                until, come = loop.time() + self._patience, 0
-            yield chunk
+        try:
+            async for chunk in chunks_of(request, seconds=self._patience):
+                if self._core.services.clock.now() >= link.expires_at:
+                    raise requests.expired()
+                yield chunk
+        except TimeoutError:
+            raise requests.slow() from None
+        except requests.BREAKS:
+            raise CutOff from None
 
     def _offset(self, link: UploadLink) -> int:
         if link.sha256 is not None and link.total is not None:

@@ -17,7 +17,7 @@ KEY = "trial-0123456789ab"
 class FileServer:
     """What it serves is below *folder*."""
 
-    def __init__(self, folder, *, cap=10_000_000):
+    def __init__(self, folder, *, cap=10_000_000, **more):
         self.clock = TurnableClock()
         self.store = FileStore(folder / "files", cap=cap)
         self.received = Received(folder / "received")
@@ -25,7 +25,7 @@ class FileServer:
         self.links = FileLinks(secret_in(folder), lambda: self.web.url, self.clock)
         troubles = Troubles(self.told)
         files = RunnerFiles(
-            self.links, self.store, self.received, self.datasets, cap=cap, troubles=troubles
+            self.links, self.store, self.received, self.datasets, cap=cap, troubles=troubles, **more
         )
         self.web = WebServer("127.0.0.1", 0, database=None, parts=[files], troubles=troubles)
 

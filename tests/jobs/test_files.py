@@ -199,6 +199,29 @@ async def test_an_upload_that_breaks_off_leaves_nothing(server):
     assert server.received.of("a:1") == {}
 
 
+async def test_a_runner_that_holds_on_without_sending_is_sent_away(tmp_path, client):
+    """It would keep the other files of its attempt waiting, and a connection of ours for ever."""
+
+    async def drip():
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.05)
+
+    async with serving(tmp_path, patience_seconds=0.4) as server, asyncio.timeout(10):
+        link, headers = server.links.made(attempt="a:1"), {HASH_HEADER: SHA}
+        dripping = get(
+            client, link, "PUT", data=drip(), headers=headers | {"Content-Length": "100000"}
+        )
+        (status, body, _), (then, _, _) = await asyncio.gather(dripping, later(client, link))
+        assert (status, b"E_SLOW" in body, then) == (408, True, 201)
+        assert list((server.store.root / "incoming").iterdir()) == []
+
+
+async def later(client, link):
+    await asyncio.sleep(0.1)
+    return await put(client, link, b"made")
+
+
 def test_the_secret_is_made_once_for_its_owner_alone(tmp_path):
     secret = secret_in(tmp_path / "new")
     assert secret == secret_in(tmp_path / "new")
