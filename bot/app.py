@@ -39,6 +39,7 @@ from bot.web.uploads import Uploads
 from runner.contract import Outcome, Progress
 
 _log = structlog.get_logger(__name__)
+_MOST_AT_WORK = 1000  #: attempts whose last report is remembered
 _PROGRESS_PAUSE = 1.5  # seconds between two reports of one submission that are looked at
 
 
@@ -151,7 +152,7 @@ class Bot:
         """Stop in the order in which work arrives: doors, alarm, engine, then what it left to say."""
         await self.chat.stop()
         await self.web.stop()
-        self.alarm.stop()
+        await self.alarm.stop()
         await self.engine.stop()
         await self.clerk.stop()
         await self.strays.stop()
@@ -182,7 +183,7 @@ class Bot:
 
     async def outcome(self, outcome: Outcome) -> None:
         """Take the end of an attempt from the engine; committed when this returns."""
-        self._progressed.pop(outcome.submission, None)
+        self._progressed.pop(outcome.token, None)
         if not self.engine.trusted:
             outcome = self.received.without_strangers(outcome)
         async with self.core.work("engine") as work:
@@ -190,10 +191,13 @@ class Bot:
 
     async def progress(self, progress: Progress) -> None:
         """Take progress from the engine, unless the last report has only just come."""
-        last, stage = self._progressed.get(progress.submission, (0.0, ""))
+        # By the attempt's secret, so that who only guesses ids keeps nobody's progress back.
+        last, stage = self._progressed.get(progress.token, (0.0, ""))
         if stage == progress.stage and time.monotonic() - last < _PROGRESS_PAUSE:
             return
-        self._progressed[progress.submission] = (time.monotonic(), progress.stage)
+        if len(self._progressed) >= _MOST_AT_WORK:
+            self._progressed.clear()  # of strangers' inventions, too; what is true comes again
+        self._progressed[progress.token] = (time.monotonic(), progress.stage)
         async with self.core.work("engine") as work:
             await work.announce(progress)
 

@@ -90,7 +90,7 @@ class Cache:
 
     def _make_room(self, blob: Blob, *, but: Path) -> None:
         found = [p for p in self.folder.iterdir() if _OURS.fullmatch(p.name) and p != but]
-        there = {p: p.stat() for p in found}
+        there = {p: facts for p in found if (facts := _facts_of(p)) is not None}
         total = sum(facts.st_size for facts in there.values()) + blob.size
         for path, facts in sorted(there.items(), key=lambda item: item[1].st_mtime):
             if total > self.most and blob.size <= self.most and _discarded(path):
@@ -102,6 +102,14 @@ class Cache:
                 expected=f"{self.most / 1e9:g} GB (--cache-gb), less what is in use",
                 got=f"{blob.size / 1e9:.3g} GB more",
             )
+
+
+def _facts_of(path: Path) -> os.stat_result | None:
+    """What there is to know of it; None where another process just renamed or threw it away."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _download(blob: Blob, file: IO[bytes]) -> None:

@@ -21,7 +21,7 @@ FILE_PATH = "/runner/files/{sha256}"
 IMAGES_PATH = "/runner/images/{dataset}/{split}.npy"
 MADE_PATH = "/runner/made"
 UPLOAD_PATH = "/upload/{key}/{expires}/{signature}/"
-LIFETIME = timedelta(hours=1)
+LIFETIME = timedelta(days=1)  #: how long an attempt may wait for a runner, beside what it may take
 _SECRET_BYTES = 32
 ATTEMPT = re.compile(r"[0-9A-Za-z-]{1,40}:[0-9]{1,4}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{22}")  # 128 random bits
@@ -50,28 +50,28 @@ class FileLinks:
         clock: Clock,
         *,
         runners: Callable[[], str] | None = None,
-        lifetime: timedelta = LIFETIME,
     ) -> None:
         self._runners = runners or base
-        self._secret, self._base, self._clock, self._lifetime = secret, base, clock, lifetime
+        self._secret, self._base, self._clock = secret, base, clock
 
-    def file(self, sha256: str, *, attempt: str) -> str:
+    def file(self, sha256: str, *, attempt: str, lasts: timedelta = LIFETIME) -> str:
         """Where that attempt (``<submission>:<attempt>``) may read a file of the store."""
-        return self._signed("GET", FILE_PATH.format(sha256=sha256), attempt)
+        return self._signed("GET", FILE_PATH.format(sha256=sha256), attempt, lasts)
 
-    def images(self, dataset: str, split: str, *, attempt: str) -> str:
+    def images(self, dataset: str, split: str, *, attempt: str, lasts: timedelta = LIFETIME) -> str:
         """Where it may read the images of a split, never anything else of the dataset."""
-        return self._signed("GET", IMAGES_PATH.format(dataset=dataset, split=split), attempt)
+        path = IMAGES_PATH.format(dataset=dataset, split=split)
+        return self._signed("GET", path, attempt, lasts)
 
-    def made(self, *, attempt: str) -> str:
+    def made(self, *, attempt: str, lasts: timedelta = LIFETIME) -> str:
         """Where it may PUT what it made, file by file."""
-        return self._signed("PUT", MADE_PATH, attempt)
+        return self._signed("PUT", MADE_PATH, attempt, lasts)
 
     def attempt_of(self, method: str, path: str, query: Mapping[str, str]) -> str:
         """Give the attempt that a request is for.
 
         Raises:
-            LinkExpired: It was, an hour ago.
+            LinkExpired: It was, until not long ago.
             LinkRefused: Not signed by us, or for something else.
         """
         attempt, expires = query.get("attempt", ""), query.get("expires", "")
@@ -108,8 +108,8 @@ class FileLinks:
         if int(expires) <= self._clock.now().timestamp():
             raise LinkExpired
 
-    def _signed(self, method: str, path: str, attempt: str) -> str:
-        expires = str(int((self._clock.now() + self._lifetime).timestamp()))
+    def _signed(self, method: str, path: str, attempt: str, lasts: timedelta) -> str:
+        expires = str(int((self._clock.now() + lasts).timestamp()))
         signature = self._signature(method, path, attempt, expires)
         query = urlencode({"attempt": attempt, "expires": expires, "signature": signature})
         return f"{self._runners().rstrip('/')}{path}?{query}"

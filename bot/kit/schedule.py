@@ -5,6 +5,7 @@ occurrence is due is decided by a unique row, so that two processes, a clock set
 repeated hour cannot make it happen twice.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from bot.kit.command import Schedule
 from bot.kit.db import Base
 
 _log = structlog.get_logger(__name__)
+_LONGEST_FIRING = 10.0  # seconds that a stop waits for what is being carried out
 _LATEST = timedelta(hours=1)  # an alarm later than this is left to the next start
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -108,6 +110,7 @@ class Alarm:
 
     def __init__(self, fire: Fire, clock: Clock | None = None) -> None:
         self._fire, self._clock = fire, clock or Clock()
+        self._firing: set[asyncio.Task[None]] = set()
         self._scheduler: Any = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={
@@ -125,11 +128,20 @@ class Alarm:
     def start(self) -> None:
         self._scheduler.start()
 
-    def stop(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """Fire no more, and let what is being carried out end: cancelled, it would be done again."""
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        if self._firing:
+            await asyncio.wait(self._firing, timeout=_LONGEST_FIRING)
+        self._scheduler.shutdown(wait=False)
 
     async def _due(self, schedule: Schedule, trigger: BaseTrigger) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "the scheduler makes a task of each"
+        self._firing.add(task)
+        task.add_done_callback(self._firing.discard)
         # Late, perhaps past midnight: what counts is the date it was due on.
         now = self._clock.now()
         moments = missed(trigger, now - _LATEST, now, most=1) if schedule.every is None else []

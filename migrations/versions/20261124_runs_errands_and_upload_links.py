@@ -63,6 +63,7 @@ def upgrade() -> None:
         batch_op.create_unique_constraint(batch_op.f('uq_benchmark_community_id_name_version'), ['community_id', 'name', 'version'])
 
     with op.batch_alter_table('submission', schema=None) as batch_op:
+        batch_op.alter_column('size', existing_type=sa.Integer(), type_=sa.BigInteger(), existing_nullable=False)
         batch_op.add_column(sa.Column('purpose', sa.String(length=20), server_default='score', nullable=False))
         batch_op.add_column(sa.Column('origin_id', sa.String(length=12), nullable=True))
         batch_op.add_column(sa.Column('format', sa.String(length=20), server_default='onnx', nullable=False))
@@ -99,6 +100,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table('submission', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_submission_origin_id_submission'), type_='foreignkey')
+        batch_op.alter_column('size', existing_type=sa.BigInteger(), type_=sa.Integer(), existing_nullable=False)
         batch_op.drop_column('lacking')
         batch_op.drop_column('page')
         batch_op.drop_column('released')

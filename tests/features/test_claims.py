@@ -24,7 +24,10 @@ async def test_a_strange_runner_gets_images_and_nothing_that_tells_a_label(lab):
     assert "labels" not in evaluation.model_dump_json()
     for url in (evaluation.model.url, evaluation.artifacts, *(b.url for b in evaluation.inputs)):
         assert url.startswith("http")
-        assert parse_qs(urlsplit(url).query)["attempt"] == [f"{evaluation.submission}:1"]
+        query = parse_qs(urlsplit(url).query)
+        assert query["attempt"] == [f"{evaluation.submission}:1"]
+        left = float(query["expires"][0]) - lab.chat.clock.now().timestamp()
+        assert left > 86_400 + evaluation.limits.wall_seconds, "a long line, and then all its time"
 
 
 async def test_what_another_attempt_sent_is_not_this_ones(lab):

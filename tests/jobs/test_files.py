@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import aiohttp
@@ -120,12 +121,13 @@ async def test_a_link_opens_one_path_by_one_method(server, client):
     ],
 )
 async def test_there_is_no_other_path_even_with_a_signature(server, client, path):
-    signed = server.links._signed("GET", path, "a:1")
+    signed = server.links._signed("GET", path, "a:1", timedelta(hours=1))
     assert (await get(client, signed))[0] == 404
 
 
 async def test_an_expired_link_says_so(server, client):
-    link, made = server.links.file(SHA, attempt="a:1"), server.links.made(attempt="a:1")
+    given = {"attempt": "a:1", "lasts": timedelta(hours=1)}
+    link, made = server.links.file(SHA, **given), server.links.made(**given)
     server.later(minutes=59)
     assert (await get(client, link))[0] == 200
     server.later(minutes=1)

@@ -214,4 +214,21 @@ async def test_an_alarm_rings():
         alarm.set(sweep, trigger_of(sweep, "UTC"))
         await asyncio.wait_for(rung.wait(), 10)
     finally:
-        alarm.stop()
+        await alarm.stop()
+
+
+async def test_an_alarm_that_is_stopped_lets_what_it_woke_end():
+    begun, ended = asyncio.Event(), []
+
+    async def fire(_schedule, _moment):
+        begun.set()
+        await asyncio.sleep(0.2)
+        ended.append(True)
+
+    sweep = Schedule(FEATURE, "trial.sweep", "x", fire, every=timedelta(seconds=1))
+    alarm = Alarm(fire)
+    alarm.start()
+    alarm.set(sweep, trigger_of(sweep, "UTC"))
+    await asyncio.wait_for(begun.wait(), 10)
+    await alarm.stop()
+    assert ended == [True]

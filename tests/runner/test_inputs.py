@@ -199,7 +199,7 @@ async def test_an_expired_link_is_handed_back(server, cache, tmp_path):
     model = await server.store.add(DATA)
     link = server.links.file(model.sha256, attempt="a:1")
     made = server.links.made(attempt="a:1")
-    server.later(hours=1)
+    server.later(days=1)
     for found in (
         await refusal(fetched, cache, server.images),
         await refusal(blobs.fetch_model, named(DATA, link), most=10**9),

@@ -3,8 +3,10 @@
 from bot.community.models import Member
 from bot.features.leaderboards import ladder
 from bot.features.leaderboards.benchmarks import manifest_of
+from bot.features.leaderboards.deadlines import longest
 from bot.features.leaderboards.models import RANKING, Benchmark, Submission
 from bot.kit.command import Refusal, Role
+from bot.kit.links import LIFETIME
 from bot.kit.work import Work
 from runner.contract import Blob, DatasetManifest, Declared, Evaluation, Limits, SplitFacts
 
@@ -27,17 +29,17 @@ async def evaluation_of(work: Work, submission: Submission) -> Evaluation:
     files, links, trusted = work.services.files, work.services.links, work.services.engine.trusted
     datasets = work.services.data / "datasets"
     splits = splits_for(submission, manifest)
+    limits = Limits.model_validate(benchmark.limits)
     model, artifacts = files.path(submission.sha256).as_uri(), files.root.as_uri()
     inputs: tuple[Blob, ...] = ()
     if not trusted:
-        attempt = submission.job
-        model, artifacts = (
-            links.file(submission.sha256, attempt=attempt),
-            links.made(attempt=attempt),
-        )
+        # From here it waits in the engine's queue, then runs, then sends what it made.
+        attempt, lasts = submission.job, LIFETIME + longest(limits)
+        model = links.file(submission.sha256, attempt=attempt, lasts=lasts)
+        artifacts = links.made(attempt=attempt, lasts=lasts)
         inputs = tuple(
-            _blob(split, links.images(manifest.key, split.split, attempt=attempt))
-            for split in splits
+            _blob(s, links.images(manifest.key, s.split, attempt=attempt, lasts=lasts))
+            for s in splits
         )
     ranks = submission.purpose in RANKING
     return Evaluation(
@@ -59,7 +61,7 @@ async def evaluation_of(work: Work, submission: Submission) -> Evaluation:
         ladder=await ladder.ladder_of(work.session, submission) if trusted and ranks else None,
         manifest=None if trusted else without_counts(manifest),
         inputs=inputs,
-        limits=Limits.model_validate(benchmark.limits),
+        limits=limits,
         minimum_tier=benchmark.minimum_tier,
         vouched=await is_vouched(work, submission),
     )

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from bot.community.facts import JobLine, JobLines
-from bot.features.leaderboards import attempts
+from bot.features.leaderboards import deadlines
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import GIVEN, Benchmark, State, Submission
 from bot.kit.work import Work
@@ -37,7 +37,7 @@ async def tell_jobs(work: Work, asked: JobLines) -> None:
     stuck = [
         submission
         for submission, limits in given
-        if attempts.is_overdue(
+        if deadlines.is_overdue(
             submission.started_at or submission.dispatched_at,
             Limits.model_validate(limits),
             now=work.now,

@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.db import Base
@@ -118,7 +118,7 @@ class Submission(Base):
     )  #: its name, where no member stands behind it
     file_name: Mapped[str] = mapped_column(String(100))
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)  #: bytes
     notes: Mapped[str] = mapped_column(String(500), default="")
     place: Mapped[dict[str, Any] | None] = mapped_column(JSON)  #: where the live message stands
     queue: Mapped[str] = mapped_column(String(20))

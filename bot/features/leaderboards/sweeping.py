@@ -6,7 +6,16 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from bot.features.leaderboards import analyses, attempts, claims, endings, line, live, unserved
+from bot.features.leaderboards import (
+    analyses,
+    attempts,
+    claims,
+    deadlines,
+    endings,
+    line,
+    live,
+    unserved,
+)
 from bot.features.leaderboards.declaration import feature
 from bot.features.leaderboards.models import (
     GIVEN,
@@ -69,7 +78,7 @@ async def _begins_or_is_late(work: Work, submission: Submission, job: str) -> bo
         return False
     benchmark = await work.session.get_one(Benchmark, submission.benchmark_id)
     limits = Limits.model_validate(benchmark.limits)
-    return attempts.is_overdue(submission.started_at, limits, now=work.now)
+    return deadlines.is_overdue(submission.started_at, limits, now=work.now)
 
 
 async def _start_anew(work: Work, submission: Submission, job: str, *, reason: str) -> None:
