@@ -112,15 +112,22 @@ async def test_after_a_lie_another_runner_may_tell_the_truth(lab, analysed):
     assert (await lab.row(analysed)).state == State.SCORED
 
 
-async def test_a_file_that_changed_in_the_store_is_not_drawn(lab, analysed):
+@pytest.mark.parametrize("name", ["quantize.json", "rows.npy", "model-static.onnx"])
+async def test_a_file_that_changed_in_the_store_is_neither_drawn_nor_handed_out(
+    lab, analysed, name
+):
     said = await honest(lab, analysed)
-    path = lab.chat.core.services.files.path(said.artifacts[1].sha256)
+    model = await lab.sent("model-static.onnx", good_model())
+    said = said.model_copy(update={"artifacts": (*said.artifacts, model)})
+    [file] = [a for a in said.artifacts if a.name == name]
+    path = lab.chat.core.services.files.path(file.sha256)
     good = path.read_bytes()
-    path.write_bytes(good[:-1] + b"\x40")
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     await lab.chat.engine.report(said)
     await lab.chat.deliver()
     assert (await lab.row(analysed)).attempt == 2
-    assert len(await told(lab)) == 1
+    [words] = await told(lab)
+    assert "not what its hash says" in words
 
 
 async def test_an_analysis_that_is_only_lied_about_ends_as_our_fault(lab, analysed):

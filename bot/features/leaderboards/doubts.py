@@ -1,7 +1,6 @@
 """What no honest runner says: it is not believed, is tried again, and moderators hear whose it was."""
 
 import asyncio
-import hashlib
 import json
 from pathlib import Path
 
@@ -18,7 +17,6 @@ MOST_BYTES = 8_000_000  #: of one outcome; a confusion matrix of 1,000 classes i
 _NEVER_SENT = frozenset({"E_NAN", "E_OUTPUT_SHAPE", "E_RUNNER_FORM"})
 PROBE = "probe.npz"  #: what a runner adds for whoever doubts how a model is fed
 MOST_FILES = 300  #: of one analysis
-_CHUNK = 1 << 20
 _TIERS = ("none", "reduced", "full")
 
 
@@ -59,7 +57,7 @@ def _false_failure(failure: Failure) -> Failure | None:
 
 
 async def false_claim(outcome: Outcome, splits: tuple[str, ...], files: Path) -> Failure | None:
-    """Why predictions cannot be scored: missing, of another name, or not what their hash says."""
+    """Why predictions cannot be scored: missing, of another name or size."""
     names = tuple(f"predictions-{split}.npy" for split in splits)
     if tuple(p.name for p in outcome.predictions) != names:
         return lie(f"predictions {_listed(outcome.predictions)}")
@@ -70,7 +68,7 @@ async def false_claim(outcome: Outcome, splits: tuple[str, ...], files: Path) ->
 
 
 async def false_analysis(outcome: Outcome, files: Path) -> Failure | None:
-    """Why an analysis cannot be drawn: no files, too many, or not what their hashes say."""
+    """Why an analysis cannot be drawn: no files, too many, or of another size."""
     made = (*outcome.predictions, *outcome.artifacts)
     if not 0 < len(made) <= MOST_FILES or len({a.name for a in made}) < len(made):
         return lie(f"{len(made)} files for an analysis", f"1 to {MOST_FILES}, each name once")
@@ -82,10 +80,11 @@ def _listed(found: tuple[Artifact, ...]) -> str:
 
 
 async def _false_files(found: tuple[Artifact, ...], files: Path) -> Failure | None:
+    """Look for them alone: who asks holds the row's lock, and the desk hashes what it opens."""
     for artifact in found:
         path = files / artifact.sha256[:2] / artifact.sha256
         try:
-            honest = await asyncio.to_thread(_is_what_it_says, path, artifact)
+            size = (await asyncio.to_thread(path.stat)).st_size
         except OSError as error:  # it had come, so it is our store that lost it
             words = codes.CODES["E_RUNNER_STORE"]
             return Failure(
@@ -96,19 +95,9 @@ async def _false_files(found: tuple[Artifact, ...], files: Path) -> Failure | No
                 got=f"{artifact.name[:80]}: {error.strerror}",
                 fix=words.fix,
             )
-        if not honest:
-            return lie(f"{artifact.name[:80]} that is not what its hash says")
+        if size != artifact.size:
+            return lie(f"{artifact.name[:80]} of {size} bytes", f"{artifact.size} bytes")
     return None
-
-
-def _is_what_it_says(path: Path, artifact: Artifact) -> bool:
-    if path.stat().st_size != artifact.size:
-        return False
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while part := file.read(_CHUNK):
-            digest.update(part)
-        return file.tell() == artifact.size and digest.hexdigest() == artifact.sha256
 
 
 def of_answer(failure: Failure | None) -> Failure:
