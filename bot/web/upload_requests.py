@@ -170,12 +170,21 @@ def answer(request: web.Request, refused: Exception) -> web.Response:
     status = status_of(refused)
     headers = {"Retry-After": "30"} if status in {408, 423, 503} else {}
     if request.method == "PUT":
-        more = f" Expected: {refused.expected}." * bool(refused.expected)
-        more += f" Got: {refused.got}." * bool(refused.got)
-        words = f"{refused.problem}{more} {refused.fix}".rstrip()
-        return web.Response(status=status, text=f"{words} ({refused.code})\n", headers=headers)
+        text = f"{_in_words(refused)}\n"
+        return web.Response(status=status, text=text, headers=headers)
     body = {name: getattr(refused, name) for name in ("problem", "code", "expected", "got", "fix")}
     return web.json_response(body, status=status, headers=TUS | headers)
+
+
+def _in_words(refusal: Refusal) -> str:
+    """One paragraph and the code; what a command said has its code already."""
+    more = [
+        f"{name}: {said.rstrip('.')}."
+        for name, said in (("Expected", refusal.expected), ("Got", refusal.got))
+        if said
+    ]
+    told = " ".join(part for part in (refusal.problem, *more, refusal.fix) if part)
+    return told if told.endswith(f"Code: {refusal.code}") else f"{told} ({refusal.code})"
 
 
 def unknown() -> Refusal:

@@ -45,6 +45,16 @@ async def test_a_refused_file_leaves_the_link_good_for_another(links, client):
     assert (await send(client, "PUT", f"{url}m.onnx", BIG))[0] == 201
 
 
+async def test_a_no_to_curl_gives_its_code_once_and_ends_its_sentences_once(links, client):
+    _, words, _ = await send(client, "PUT", f"{await ask(links)}m.pt", PICKLE)
+    assert words.count("E_") == 1
+    url = await ask(links)
+    assert (await send(client, "PUT", f"{url}m.onnx", BIG))[0] == 201
+    _, words, _ = await send(client, "PUT", f"{url}m.onnx", BIG)
+    assert (words.count("E_LINK_USED"), ".." in words) == (1, False)
+    assert "\\" not in words
+
+
 async def test_a_refused_file_that_was_there_before_stays(links, client):
     """Somebody else may have sent it to the chat, and be about to say what it is for."""
     await links.upload("m.pt", PICKLE)
