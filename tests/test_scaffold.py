@@ -21,8 +21,9 @@ def tree(tmp_path):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     (tmp_path / "tests" / "features").mkdir(parents=True)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for file in ("__init__.py", "conftest.py", "desk_here.py", "postgres.py"):
-        shutil.copy(ROOT / "tests" / file, tmp_path / "tests")
+    for file in (ROOT / "tests").glob("*.py"):
+        if not file.name.startswith("test_"):
+            shutil.copy(file, tmp_path / "tests")
     return tmp_path
 
 
