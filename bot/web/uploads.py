@@ -46,7 +46,7 @@ class Uploads:
         self._core, self._patience = core, patience_seconds
         self.ends = UploadEnds(core)
         self._partial = self.ends.partial
-        self._busy: set[str] = set()
+        self._busy: dict[str, int] = {}  #: name → bytes of the whole file that is being sent
 
     def routes(self) -> list[web.AbstractRouteDef]:
         at = UPLOAD_PATH
@@ -123,14 +123,14 @@ class Uploads:
 
     async def forget(self, _request: web.Request, link: UploadLink) -> web.StreamResponse:
         """Drop what came; the link stays good for another file."""
-        with self._alone(link):
+        with self._alone(link, total=0):
             await self.ends.begin_again(link)
         return web.Response(status=204, headers=requests.TUS)
 
     async def _take(self, request: web.Request, link: UploadLink) -> str:
         """Take what *request* carries. Returns what the command said, if that was the last of it."""
         piece = self._checked(request, link)
-        with self._alone(link):
+        with self._alone(link, total=0 if link.sha256 else piece.total):
             if piece.afresh:
                 await self.ends.begin_again(link)
             await self.ends.begin(link, name=piece.name, total=piece.total)
@@ -146,6 +146,7 @@ class Uploads:
                     ) from failed
                 if come < piece.total:
                     return ""
+                self._busy[link.secret_hash] = 0  # it is all here, and is about to be moved away
             return await self.ends.finish(link)
 
     def _checked(self, request: web.Request, link: UploadLink) -> Piece:
@@ -154,18 +155,23 @@ class Uploads:
             raise requests.used(link.answer)
         have = self._offset(link)
         piece = requests.piece_of(request, link, have=have)
-        room = self._partial.room() - _RESERVE_BYTES + have
+        room = self._partial.room() - _RESERVE_BYTES - self._promised(link) + have
         if piece.total > room and link.sha256 is None:
             raise requests.no_room()
         return piece
 
-    def _alone(self, link: UploadLink) -> "_Turn":
+    def _promised(self, link: UploadLink) -> int:
+        """How many bytes are still to come by others: each of them saw the same free disk."""
+        others = ((n, total) for n, total in self._busy.items() if n != link.secret_hash)
+        return sum(max(0, total - self._partial.offset(name)) for name, total in others)
+
+    def _alone(self, link: UploadLink, *, total: int) -> "_Turn":
         """Refuse a second one on the same link, and more at once than we want to serve."""
         if link.secret_hash in self._busy:
             raise requests.busy(int(self._patience))
         if len(self._busy) >= _MOST_AT_ONCE:
             raise requests.crowded()
-        return _Turn(self._busy, link.secret_hash)
+        return _Turn(self._busy, link.secret_hash, total)
 
     async def _chunks(self, request: web.Request, link: UploadLink) -> AsyncIterator[bytes]:
         """The body as it comes. Who sends next to nothing is sent away, so that nobody holds on."""
@@ -234,11 +240,11 @@ class Uploads:
 class _Turn:
     """Marks a link as being worked on, within a block."""
 
-    def __init__(self, busy: set[str], name: str) -> None:
-        self._busy, self._name = busy, name
+    def __init__(self, busy: dict[str, int], name: str, total: int) -> None:
+        self._busy, self._name, self._total = busy, name, total
 
     def __enter__(self) -> None:
-        self._busy.add(self._name)
+        self._busy[self._name] = self._total
 
     def __exit__(self, *_: object) -> None:
-        self._busy.discard(self._name)
+        self._busy.pop(self._name, None)

@@ -234,6 +234,31 @@ async def test_a_full_disk_is_said_and_nothing_is_kept(links, client, monkeypatc
     assert (await send(client, "PUT", f"{url}m", BIG))[0] == 201
 
 
+async def test_two_files_that_do_not_fit_together_are_not_both_begun(links, client, monkeypatch):
+    first, second = await ask(links, "ada"), await ask(links, "bob")
+    free = web_uploads._RESERVE_BYTES + len(BIG) + 1_000_000
+    usage = shutil.disk_usage("/")._replace(free=free)
+    monkeypatch.setattr(partial.shutil, "disk_usage", lambda _path: usage)
+    go_on = asyncio.Event()
+
+    async def slowly():
+        yield BIG[:1000]
+        await go_on.wait()
+        yield BIG[1000:]
+
+    sending = asyncio.create_task(
+        send(client, "PUT", f"{first}m", slowly(), Content_Length=len(BIG))
+    )
+    async with asyncio.timeout(10):
+        while not pieces(links):
+            await asyncio.sleep(0.01)
+    status, words, _ = await send(client, "PUT", f"{second}m", BIG + b"x")
+    assert (status, "disk is full" in words, len(pieces(links))) == (507, True, 1)
+    go_on.set()
+    assert (await sending)[0] == 201
+    assert (await send(client, "PUT", f"{second}m", BIG + b"x"))[0] == 201
+
+
 async def test_another_web_page_can_send_nothing(links, client):
     url = await ask(links)
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
