@@ -21,6 +21,8 @@ from bot.kit.command import Feature, Person
 from bot.kit.message import Block, Button, Buttons, Fields, File, Image, Message, Table, Text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@=])")
+_ESCAPE = re.compile(r"\\(.)")
+_SPAN = re.compile(r"\\.|`((?:\\.|[^`\\])*)`")
 _KEPT = (
     "\n\u200c\u200d"  # line breaks, and the joiners that Persian, Hindi and emoji are written with
 )
@@ -120,6 +122,29 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def _code_as_it_is(markdown: str) -> str:
+    """Take the escapes of values out of code spans, which show a backslash as it stands."""
+    lines, fenced = [], False
+    for row in markdown.split("\n"):
+        if row.startswith("```"):
+            fenced = not fenced
+        if not fenced and "`" in row:
+            # In a table a bar ends the cell, in code as well.
+            row = _SPAN.sub(_in_cell if row.startswith("|") else _unescaped, row)  # noqa: PLW2901
+        lines.append(row)
+    return "\n".join(lines)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1] is None:  # an escape outside of any span
+        return found[0]
+    return "`" + _ESCAPE.sub(lambda pair: pair[1].replace("`", "'"), found[1]) + "`"
+
+
+def _in_cell(found: re.Match[str]) -> str:
+    return found[0] if found[1] is None else _unescaped(found).replace("|", r"\|")
+
+
 def _finalize(value: Any) -> Any:
     if isinstance(value, (Safe, Undefined)):
         return value
@@ -169,7 +194,7 @@ class Renderer:
     ) -> Message:
         """Render ``feature/name.md.j2``. An undefined name in a template is a bug and raises."""
         return Message(
-            blocks=blocks_of(self._words.get_template(template).render(values)),
+            blocks=blocks_of(_code_as_it_is(self._words.get_template(template).render(values))),
             private=private,
         )
 

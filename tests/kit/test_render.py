@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from bot.kit.message import Button, Buttons, Fields, File, Image, Message, Table, Text
 from bot.kit.render import (
     Renderer,
+    _code_as_it_is,
     bar,
     blocks_of,
     clean,
@@ -85,6 +86,16 @@ def test_one_line_of_any_text_changes_nothing_around_it(text, place):
     shown, kinds = literal(place.replace("{}", line(text)))
     assert kinds == expected
     assert one_line(text) in shown
+
+
+@given(TEXT)
+def test_any_text_in_a_code_span_shows_without_a_backslash_of_ours(text):
+    for place in ("a `/model card {}` b", "| `{}` | b |\n|---|---|\n| `/model card {}` | c |"):
+        markdown = place.replace("{}", str(line(text)))
+        tokens = MARKDOWN.parse(_code_as_it_is(markdown))
+        code = [c.content for t in tokens for c in t.children or [] if c.type == "code_inline"]
+        wanted = clean(" ".join(text.split())).strip().replace("`", "'")
+        assert code[-1].split() == f"/model card {wanted}".split()
 
 
 @given(TEXT)
