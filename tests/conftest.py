@@ -6,6 +6,7 @@ from functools import cache, partial
 import hypothesis
 import jinja2
 import pytest
+import structlog
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
@@ -24,6 +25,14 @@ from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixture
 # A timing is a benchmark, not a test.
 hypothesis.settings.register_profile("bookwiz", deadline=None)
 hypothesis.settings.load_profile("bookwiz")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    """What a program that a test runs in this process makes of logging ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)
