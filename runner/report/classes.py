@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from runner.contract import Metric, Slice, SplitScore
 from runner.report.style import RIGHT, SERIES, Bar, Picture, bars, percent
-from runner.report.words import TITLES
+from runner.report.words import NO_SHARE, TITLES
 
 _MOST_CLASSES = 24
 _MOST_SLICES = 24
@@ -63,7 +63,7 @@ def draw_against(now: Sequence[Metric], before: Sequence[Metric], *, previous: s
     rows, said = [], []
     for metric in now:
         old = earlier.get(metric.name)
-        if old is None or not 0 <= metric.value <= 1:
+        if old is None or metric.name in NO_SHARE:
             continue
         title = TITLES.get(metric.name, metric.name)
         rows.append(Bar(f"{title}, now", metric.value, metric.low, metric.high, colour=RIGHT))

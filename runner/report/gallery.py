@@ -28,6 +28,8 @@ def draw(
     ``lost``: they are the images that another model did better.
     """
     kind = "images that got worse" if lost else "worst dev images"
+    if len(mistakes) == 1:
+        kind = kind.replace("images", "image")
     wide = 2 if evidence.task == "segmentation" else 1
     across = _ACROSS // wide
     shown = max(len(mistakes), 1)

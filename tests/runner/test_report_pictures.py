@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.report import gallery, words
+from runner.contract import Metric
+from runner.report import classes, gallery, words
 from runner.report.detection import Detections
 from runner.report.evidence import gather
 from runner.report.style import card
@@ -80,3 +81,11 @@ def test_of_a_mask_it_is_said_what_was_taken_for_what(tmp_path: Any) -> None:
     names = world.manifest.classes
     assert mistake.image == image
     assert f"most: {names[1]} taken for {names[2]}" in mistake.words
+
+
+def test_what_is_no_share_of_one_is_not_drawn_as_per_cent() -> None:
+    now = (Metric(name="accuracy", value=0.94), Metric(name="nll", value=0.162))
+    before = (Metric(name="accuracy", value=0.1), Metric(name="nll", value=7.894))
+    picture = classes.draw_against(now, before, previous="before")
+    assert "Accuracy 94.0 %, before 10.0 %" in picture.alt
+    assert "Log loss" not in picture.alt
