@@ -11,6 +11,7 @@ import pytest
 
 from runner.contract import Declared, Limits, Tier
 from runner.datasets.version import split_file
+from runner.evaluate import Evaluator
 from runner.failures import Refusal
 from runner.predictions import Predictions, predict
 from runner.sandbox.cell import Cell
@@ -71,7 +72,9 @@ def test_a_torch_export_answers_as_it_does_at_home(bench: Bench, tmp_path: Path)
     np.testing.assert_allclose(found.rows[0], wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mlp", "small_cnn", "resnet18", "vit_small"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "small_cnn", "resnet18", "resnet34", "resnet50", "vit_small"]
+)
 def test_weights_of_an_architecture_answer_as_it_does_at_home(name: str, bench: Bench) -> None:
     from safetensors.torch import load
 
@@ -86,6 +89,33 @@ def test_weights_of_an_architecture_answer_as_it_does_at_home(name: str, bench: 
     np.testing.assert_allclose(found.rows[0], wanted, atol=1e-4)
     assert found.claims.model["parameters"] == sum(p.numel() for p in module.parameters())
     assert found.claims.model["flops"] == counted(module, pixels(bench)[:1])
+
+
+def test_a_u_nets_masks_are_those_it_gives_at_home_and_are_scored(
+    tmp_path: Path, evaluator: Evaluator
+) -> None:
+    from safetensors.torch import save
+
+    from runner.formats.architectures import build
+
+    bench = Bench(tmp_path, h=16, w=16, classes=3, task="segmentation")
+    module = build("unet", task="segmentation", classes=3, channels=1, height=16, width=16).eval()
+    outcome = evaluator.evaluate(
+        bench.evaluation(
+            save(module.state_dict()), format="safetensors", declared={"architecture": "unet"}
+        ),
+        lambda _: None,
+    )
+    assert outcome.failure is None
+    with torch.inference_mode():
+        said = module(pixels(bench)).argmax(1).numpy()
+    right, truth = bench.arrays["board"][1], range(3)
+    overlaps = [
+        ((said == k) & (right == k)).sum() / ((said == k) | (right == k)).sum() for k in truth
+    ]
+    [score] = outcome.scores
+    assert score.metrics[0].name == "miou"
+    assert score.metrics[0].value == pytest.approx(np.mean(overlaps), abs=2e-3)
 
 
 def counted(module: "torch.nn.Module", image: "torch.Tensor") -> int:
