@@ -88,9 +88,14 @@ async def test_a_pause_and_a_reload_lose_nothing(page, links, tmp_path):
         headers = route.request.headers
         if route.request.method != "PATCH" or headers["upload-offset"] == "0":
             await route.continue_()
+        else:
+            second.set()
 
+    second = asyncio.Event()
     await page.route("**/upload/**", hold)
     await choose(page, "net.onnx", BIG, tmp_path)
+    # The page says 41 % as soon as the browser has sent the first piece, and before it was taken.
+    await asyncio.wait_for(second.wait(), 15)
     await page.locator("#far", has_text="41 %").wait_for()
     await shot(page, "upload-going-desktop")
     await page.locator("#pause").click()
