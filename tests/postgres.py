@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -70,7 +71,8 @@ def postgres_server():
         _wait_until_up(port, server, folder / "log")
         yield f"postgresql+psycopg://bookwiz@127.0.0.1:{port}/postgres"
     finally:
-        server.terminate()
+        # At once, whoever is still connected: asked politely it waits for them, for ever.
+        server.send_signal(signal.SIGQUIT)
         server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
 

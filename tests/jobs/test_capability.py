@@ -6,7 +6,7 @@ import pytest
 
 from runner.contract import HANDED_BACK
 from tests.jobs.conftest import HELLO
-from tests.jobs.test_distributed import change, statuses
+from tests.jobs.job_rows import change, statuses
 
 pytestmark = pytest.mark.postgres
 TORCH = {"tier": "full", "formats": ["onnx", "safetensors", "torchscript", "pt2"]}

@@ -54,8 +54,8 @@ async def test_two_runners_work_at_once(hire_at):
     await desk.give("a", "sleep-1")
     await desk.give("b", "sleep-1")
     await desk.give("c", lock="a")
-    await desk.until(lambda: len(desk.living()) == 2)
-    assert len(desk.noted("begun")) == 2
+    await desk.until(lambda: len(desk.noted("begun")) == 2)
+    assert len(desk.living()) == 2
     await desk.ended("a", "b", "c")
 
 

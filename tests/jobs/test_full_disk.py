@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.features.leaderboards.models import State
-from tests.jobs.test_distributed import change
+from tests.jobs.job_rows import change
 from tests.jobs.world import World
 from tests.runner.models import good_model
 
