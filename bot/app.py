@@ -15,11 +15,11 @@ from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
 from bot.features import discover
 from bot.kit.clock import Clock
-from bot.kit.command import commands_of
 from bot.kit.core import Core
 from bot.kit.db import Database
 from bot.kit.desk import DeskProcess
 from bot.kit.errands import Clerk, Desk
+from bot.kit.feature import commands_of
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.jobs.applying import Applying

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ADDRESS = r"^(https?://[^/?#\s]+/?)?$"
@@ -62,6 +62,49 @@ class JobSettings(BaseModel):
     )
 
 
+class DiscordSettings(BaseModel):
+    """The bot on Discord. Off while there is no token."""
+
+    token: SecretStr | None = Field(
+        None, description="Token of the Discord bot. Empty: not on Discord."
+    )
+    api_base: str = Field(
+        "https://discord.com/api/v10", description="Address of Discord's REST API, or of a proxy."
+    )
+    gateway: str = Field(
+        "wss://gateway.discord.gg/", description="Address of Discord's gateway, or of a proxy."
+    )
+    test_server: int | None = Field(
+        None,
+        description="Id of a server where commands appear at once, while you develop. Empty: everywhere.",
+    )
+
+
+class SlackSettings(BaseModel):
+    """The bot on Slack. Off while there is neither a bot token nor a client id."""
+
+    bot_token: SecretStr | None = Field(
+        None, description="xoxb-… of your workspace. Empty: not on Slack, or installed by OAuth."
+    )
+    app_token: SecretStr | None = Field(
+        None, description="xapp-… for Socket Mode, which needs no public address."
+    )
+    signing_secret: SecretStr | None = Field(
+        None, description="For HTTP mode: Slack sends to BOOKWIZ_WEB__PUBLIC_URL/slack/events."
+    )
+    client_id: str | None = Field(
+        None, description="For installing by OAuth at /slack/install, in HTTP mode."
+    )
+    client_secret: SecretStr | None = Field(None, description="For installing by OAuth.")
+    api_base: str = Field(
+        "https://slack.com/api/", description="Address of Slack's Web API, or of a proxy."
+    )
+    file_host: str = Field(
+        "files.slack.com",
+        description="The only host that is sent the bot's token when a member's file is fetched.",
+    )
+
+
 class LogSettings(BaseModel):
     """How the bot reports on itself."""
 
@@ -100,6 +143,8 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     files: FileSettings = FileSettings()
     jobs: JobSettings = JobSettings()
+    discord: DiscordSettings = DiscordSettings()
+    slack: SlackSettings = SlackSettings()
     log: LogSettings = LogSettings()
 
     @property

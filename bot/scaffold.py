@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from bot.features import discover
-from bot.kit.command import commands_of
+from bot.kit.feature import commands_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 _TEST = "test.py.jinja"

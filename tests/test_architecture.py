@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.features import discover
-from bot.kit.command import commands_of
+from bot.kit.feature import commands_of
 from bot.kit.render import Renderer
 
 ROOT = Path(__file__).parents[1]

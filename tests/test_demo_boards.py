@@ -62,13 +62,13 @@ class Minutes(Room):
         super().__init__()
         self.history = {}
 
-    async def send(self, place, message, *, key):
+    async def send(self, place, message, *, key, since=None):
         self.history.setdefault(key, []).append(message)
         return await super().send(place, message, key=key)
 
     async def edit(self, ref, message):
         self.history[ref.id].append(message)
-        await super().edit(ref, message)
+        return await super().edit(ref, message)
 
 
 @pytest.fixture

@@ -32,7 +32,13 @@ class Members:
         self._clock = clock
 
     async def account(
-        self, session: AsyncSession, *, platform: str, handle: str, name: str
+        self,
+        session: AsyncSession,
+        *,
+        platform: str,
+        handle: str,
+        name: str,
+        standing: work.Standing = work.NO_STANDING,  # noqa: ARG002 - spaces are to come
     ) -> work.Account:
         rows = await session.execute(_SPEAKER, {"platform": platform, "handle": handle})
         found = rows.one_or_none()

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from importlib.metadata import entry_points
 
-from bot.kit.command import Feature
+from bot.kit.feature import Feature
 
 
 def discover() -> dict[str, Feature]:

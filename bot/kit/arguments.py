@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, TypeVar
 
-from bot.kit.command import Argument, Command, Person, Refusal, Upload
+from bot.kit.command import Argument, Channel, Command, Person, Quote, Refusal, Upload
 from bot.kit.message import Form, FormField
 
 _NAMED = re.compile(r"^([a-z][a-z_]*):(.*)$", re.DOTALL)
@@ -29,7 +29,11 @@ _KINDS = {
     date: "date",
     Upload: "file",
     Person: "member",
+    Channel: "channel",
+    Quote: "message",
 }
+_CHANNEL_MENTION = re.compile(r"^<#([A-Z0-9]+)(?:\|([^>]*))?>$")  # as Discord and Slack write one
+_CHANNEL_NAME = re.compile(r"^\w[\w-]{0,79}$")
 
 
 def split_line(line: str) -> list[str]:
@@ -208,6 +212,8 @@ def _one(argument: Argument, raw: Any) -> Any:
         if not isinstance(raw, Upload):
             raise _wrong(argument, raw, "an attached file")
         return raw
+    if isinstance(raw, (Channel, Quote)):
+        return raw
     text = _UNSTORABLE.sub("", str(raw)).strip()
     if len(text) > argument.arg.max_length:
         raise Refusal(
@@ -218,6 +224,10 @@ def _one(argument: Argument, raw: Any) -> Any:
             fix="Shorten it; attach or link what is longer.",
             field=argument.name,
         )
+    if argument.type is Quote:
+        return Quote(text=text)
+    if argument.type is Channel:
+        return _channel(argument, text)
     if argument.choices:
         text = _chosen(argument, text)
     if isinstance(argument.type, type) and issubclass(argument.type, Enum):
@@ -251,6 +261,23 @@ def _within(value: _T, fits: Callable[[_T], bool]) -> _T:
     if fits(value):
         return value
     raise ValueError(value)
+
+
+def _channel(argument: Argument, text: str) -> Channel:
+    """The channel that somebody means: ``general``, ``#general`` or a platform's mention."""
+    if mention := _CHANNEL_MENTION.match(text):
+        return Channel(id=mention[1], name=mention[2] or "")
+    name = text.removeprefix("#")
+    if not _CHANNEL_NAME.match(name):
+        raise Refusal(
+            "That is not the name of a channel.",
+            code="E_CHANNEL",
+            expected="letters, digits, - and _, such as #general",
+            got=text[:100],
+            fix="Type # and choose from the list, or copy the channel's name.",
+            field=argument.name,
+        )
+    return Channel(id=name, name=name)
 
 
 def _chosen(argument: Argument, text: str) -> str:

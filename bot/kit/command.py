@@ -5,17 +5,16 @@ slash options, a text parser, a dialog, help. Nothing here knows any of them.
 """
 
 import inspect
-import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, IntEnum
-from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
+    from bot.kit.feature import Feature
     from bot.kit.work import Context, Work
 
 REQUIRED = inspect.Parameter.empty
@@ -47,6 +46,28 @@ class Upload(BaseModel):
     name: str
     sha256: str
     size: int  #: bytes
+
+
+class Channel(BaseModel):
+    """A channel of the platform it was named on. As an argument's type: "choose a channel"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str  #: as a ``Place`` bears it
+    name: str = ""  #: as people know it, where the platform told us
+
+
+class Quote(BaseModel):
+    """A message that somebody points at. As an argument's type: "this message".
+
+    Where a platform has no menu on messages, its words or a link to it are typed instead.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    author: str = ""  #: the platform's id of whoever wrote it
+    link: str = ""  #: where it stands
 
 
 @dataclass(frozen=True)
@@ -146,7 +167,7 @@ class Argument:
     """One argument of a command, read from the function's signature."""
 
     name: str
-    type: type  #: str, int, float, bool, date, Upload, Person or an Enum
+    type: type  #: one of ARGUMENT_TYPES, or an Enum
     arg: Arg
     default: Any  #: REQUIRED where there is none
 
@@ -176,6 +197,14 @@ class Command:
     arguments: dict[str, Argument]
     who: Role
     private: bool
+    menu: str = ""  #: beside a message or a member, what a menu calls it: see ``Feature.command``
+    shortcut: str = ""  #: what a button outside of any channel calls it
+
+    @property
+    def menu_argument(self) -> "Argument | None":
+        """What its menu fills in: the message or the member that somebody points at."""
+        pointed = (a for a in self.arguments.values() if a.type in {Quote, Person})
+        return next(pointed, None) if self.menu else None
 
     @property
     def group(self) -> str:
@@ -211,132 +240,4 @@ class Schedule:
     catch_up: timedelta = timedelta(hours=12)
 
 
-class Feature:
-    """Everything one part of the bot adds: commands, schedules, listeners, templates."""
-
-    def __init__(
-        self, name: str, help: str, package: str, *, groups: Mapping[str, str] | None = None
-    ) -> None:
-        """Declare a feature.
-
-        Args:
-            name: Its folder's name; also the prefix of its templates and schedules.
-            help: What it is for, in a line.
-            package: Where its templates are.
-            groups: What each group of commands is for, where there are several.
-        """
-        self.name, self.help, self.package = name, help, package
-        self.groups = dict(groups or {})
-        self.commands: dict[str, Command] = {}
-        self.schedules: dict[str, Schedule] = {}
-        self.listeners: list[tuple[type, Callable[..., Awaitable[None]]]] = []
-        self.pages: list[WebPage] = []
-
-    def command(
-        self, name: str, help: str, *, who: Role = Role.MEMBER, private: bool = False
-    ) -> "Callable[[F], F]":
-        """Declare ``/name``. The function takes a Context and annotated arguments."""
-        if len(name.split()) != 2:  # noqa: PLR2004 - /group action
-            msg = f"{self.name}: a command is named 'group action', not {name!r}"
-            raise ValueError(msg)
-
-        if name in self.commands:
-            msg = f"/{name} is declared twice by {self.name}"
-            raise ValueError(msg)
-
-        def register(run: "F") -> "F":
-            self.commands[name] = Command(self, name, help, run, _arguments_of(run), who, private)
-            return run
-
-        return register
-
-    def schedule(
-        self,
-        name: str,
-        help: str,
-        *,
-        cron: str | None = None,
-        every: timedelta | None = None,
-        catch_up: timedelta = timedelta(hours=12),
-    ) -> "Callable[[F], F]":
-        """Declare something that happens by itself, by wall time or every so often."""
-        if (cron is None) == (every is None):
-            msg = f"{self.name}: schedule {name!r} needs either cron or every"
-            raise ValueError(msg)
-
-        def register(run: "F") -> "F":
-            full = f"{self.name}.{name}"
-            self.schedules[full] = Schedule(self, full, help, run, cron, every, catch_up)
-            return run
-
-        return register
-
-    def on(self, fact: type) -> "Callable[[F], F]":
-        """Declare what to do, in the same transaction, when a *fact* is announced.
-
-        What a runner reports (``Outcome``, ``Progress``) arrives as facts as well.
-        """
-
-        def register(run: "F") -> "F":
-            self.listeners.append((fact, run))
-            return run
-
-        return register
-
-    def page(self, path: str) -> "Callable[[F], F]":
-        """Declare a public web page. Takes a Work that only reads, and what the path names.
-
-        An argument ``query`` takes what stands behind the ``?``: words of a stranger.
-        None is "there is no such page". What it shows, everybody may know: check consent here.
-        """
-
-        def register(run: "F") -> "F":
-            asks = "query" in inspect.signature(run).parameters
-            self.pages.append(WebPage(self, path, run, asks=asks))
-            return run
-
-        return register
-
-
-F = typing.TypeVar("F", bound=Callable[..., Any])
-
-
-def commands_of(features: dict[str, Feature]) -> dict[str, Command]:
-    """Merge the commands of all features, refusing two of one name."""
-    commands: dict[str, Command] = {}
-    for feature in features.values():
-        for name, command in feature.commands.items():
-            if name in commands:
-                msg = (
-                    f"/{name} is declared by both {commands[name].feature.name} and {feature.name}"
-                )
-                raise ValueError(msg)
-            commands[name] = command
-    return commands
-
-
-def _arguments_of(run: Callable[..., Any]) -> dict[str, Argument]:
-    hints = typing.get_type_hints(run, include_extras=True)
-    arguments = {}
-    for parameter in list(inspect.signature(run).parameters.values())[1:]:
-        annotation = hints[parameter.name]
-        extras = typing.get_args(annotation)
-        arg = next((a for a in extras if isinstance(a, Arg)), None)
-        if arg is None:
-            msg = f"{run.__module__}.{run.__qualname__}: say what {parameter.name!r} is: Annotated[str, Arg('…')]"
-            raise TypeError(msg)
-        arguments[parameter.name] = Argument(
-            parameter.name, _bare(extras[0]), arg, parameter.default
-        )
-    return arguments
-
-
-def _bare(annotation: Any) -> type:
-    """Take the None out of ``X | None``."""
-    if isinstance(annotation, UnionType) or typing.get_origin(annotation) is typing.Union:
-        [kind] = [a for a in typing.get_args(annotation) if a is not NoneType]
-        return typing.cast("type", kind)
-    return typing.cast("type", annotation)
-
-
-ARGUMENT_TYPES = (str, int, float, bool, date, Upload, Person)
+ARGUMENT_TYPES = (str, int, float, bool, date, Upload, Person, Channel, Quote)

@@ -19,7 +19,7 @@ from bot.kit.db import Database, is_race
 from bot.kit.message import Form, Message, Place
 from bot.kit.render import clean
 from bot.kit.schedule import ScheduleRow, missed, occurrence_key, trigger_of
-from bot.kit.work import Context, Services, Work, not_allowed
+from bot.kit.work import NO_STANDING, Context, Services, Standing, Work, not_allowed
 
 _log = structlog.get_logger(__name__)
 _SECONDS = Histogram(
@@ -40,6 +40,8 @@ class Invocation:
     handle: str  #: the platform's stable id of the account
     name: str  #: how the platform shows the account
     place: Place
+    standing: Standing = NO_STANDING
+    once: str = ""  #: the platform's id of this very request: a second one of that id does nothing
     line: str = ""
     command: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Answer:
     refused: bool = False
     code: str = ""  #: E_… of a refusal, BUG-… of a defect
     follow: tuple[str, ...] = ()  #: outbox keys of messages that will tell how it went on
+    repeated: bool = False  #: this very request was carried out before: there is nothing to show
 
 
 class Core:
@@ -250,6 +253,7 @@ class Core:
             platform=invocation.platform,
             handle=invocation.handle,
             name=clean(invocation.name),
+            standing=invocation.standing,
         )
         return Context(
             session,

@@ -112,7 +112,8 @@ class MessageRef(_Frozen):
 
     platform: str
     channel: str
-    id: str
+    id: str  #: where it had to be split, the ids of its parts with commas between
+    files: tuple[str, ...] = ()  #: what hangs on it already, by sha256, where that is not replaced
 
 
 class FormField(_Frozen):
@@ -121,7 +122,17 @@ class FormField(_Frozen):
     name: str
     label: str
     kind: Literal[
-        "text", "long", "integer", "number", "boolean", "date", "choice", "file", "member"
+        "text",
+        "long",
+        "integer",
+        "number",
+        "boolean",
+        "date",
+        "choice",
+        "file",
+        "member",
+        "channel",
+        "message",
     ]
     required: bool = True
     value: str = ""

@@ -70,11 +70,18 @@ class Undeliverable(Exception):  # noqa: N818 - a fact about a place, not an err
 class Sends(Protocol):
     """What the courier needs of a chat adapter."""
 
-    async def send(self, place: Place, message: Message, *, key: str) -> MessageRef:
-        """Post once per *key*. Raises Retry or Undeliverable."""
+    async def send(
+        self, place: Place, message: Message, *, key: str, since: datetime | None = None
+    ) -> MessageRef:
+        """Post once per *key*. Raises Retry or Undeliverable.
+
+        With *since*, an earlier try may have arrived, then or later, though no answer came: look.
+        """
         ...
 
-    async def edit(self, ref: MessageRef, message: Message) -> None: ...
+    async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
+        """Make the message say *message*. Raises Retry or Undeliverable. Gives where it stands now."""
+        ...
 
 
 class Dispatches(Protocol):
@@ -248,12 +255,12 @@ class Courier:
             if chat is None:
                 raise Undeliverable(f"{row.platform} is not connected")  # noqa: TRY301 - one way to give up
             if row.ref is None:
-                ref = await chat.send(Place.model_validate(row.place), message, key=row.key)
+                place = Place.model_validate(row.place)
+                ref = await chat.send(place, message, key=row.key)
                 if row.version > 1:  # what stands there may be what a courier sent before it died
-                    await chat.edit(ref, message)
+                    ref = await chat.edit(ref, message)
             else:
-                ref = MessageRef.model_validate(row.ref)
-                await chat.edit(ref, message)
+                ref = await chat.edit(MessageRef.model_validate(row.ref), message)
         except Exception as error:  # noqa: BLE001 - one bad message must not hold up the others
             await self._failed(row, error)
             return not isinstance(error, Retry)

@@ -17,7 +17,8 @@ from jinja2.runtime import Undefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.kit.command import Feature, Person
+from bot.kit.command import Person
+from bot.kit.feature import Feature
 from bot.kit.message import Block, Button, Buttons, Fields, File, Image, Message, Table, Text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@=])")

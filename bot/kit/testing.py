@@ -52,7 +52,14 @@ class Room:
         self.closed: set[str] = set()  #: channels that take nothing
         self.failures: deque[Exception] = deque()  #: raised, one by one, by the next sends
 
-    async def send(self, place: Place, message: Message, *, key: str) -> MessageRef:
+    async def send(
+        self,
+        place: Place,
+        message: Message,
+        *,
+        key: str,
+        since: datetime | None = None,  # noqa: ARG002 - what was sent is known by its key
+    ) -> MessageRef:
         if self.failures:
             raise self.failures.popleft()
         if place.channel in self.closed:
@@ -60,11 +67,12 @@ class Room:
         self.said.setdefault(key, Said(place, message, key))
         return MessageRef(platform=place.platform, channel=place.channel, id=key)
 
-    async def edit(self, ref: MessageRef, message: Message) -> None:
+    async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         if self.failures:
             raise self.failures.popleft()
         self.said[ref.id].message = message
         self.said[ref.id].edits += 1
+        return ref
 
 
 @dataclass

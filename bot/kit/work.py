@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.kit import errands, outbox
 from bot.kit.clock import Clock
-from bot.kit.command import Command, Feature, Person, Refusal, Role, Schedule
+from bot.kit.command import Command, Person, Refusal, Role, Schedule
+from bot.kit.feature import Feature
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.links import FileLinks
@@ -32,6 +33,19 @@ class Group(Protocol):
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What the platform says of an account at the moment it speaks."""
+
+    space: str = ""  #: id of the server or workspace; empty: a direct message, or the local chat
+    space_name: str = ""
+    roles: frozenset[str] = frozenset()  #: ids of the roles or groups it has there
+    administers: bool = False  #: whether that space is theirs to administer
+
+
+NO_STANDING = Standing()
+
+
+@dataclass(frozen=True)
 class Account:
     """Who speaks: an account on one platform, the member it belongs to and their community."""
 
@@ -45,7 +59,13 @@ class People(Protocol):
     """How the kit finds members without knowing their tables."""
 
     async def account(
-        self, session: AsyncSession, *, platform: str, handle: str, name: str
+        self,
+        session: AsyncSession,
+        *,
+        platform: str,
+        handle: str,
+        name: str,
+        standing: Standing = NO_STANDING,
     ) -> Account:
         """The account, with its member. Somebody unknown becomes a member here."""
         ...

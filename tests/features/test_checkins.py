@@ -7,7 +7,7 @@ from bot.community.channels import key
 from bot.community.facts import CheckInRecorded
 from bot.community.members import set_setting
 from bot.features.checkins.models import CheckIn
-from bot.kit.command import Feature
+from bot.kit.feature import Feature
 from bot.kit.message import Place
 
 

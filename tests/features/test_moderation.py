@@ -9,9 +9,9 @@ from bot.community import audit
 from bot.community.facts import JobLine, JobLines
 from bot.community.models import Audit, Member, Setting
 from bot.features.moderation import roles
-from bot.features.moderation.channels import parse
 from bot.features.moderation.schedules import in_words
-from bot.kit.command import Feature, Refusal, Role, Schedule
+from bot.kit.command import Refusal, Role, Schedule
+from bot.kit.feature import Feature
 from bot.kit.schedule import ScheduleChanged, ScheduleRow
 
 WEEKLY = "probe.weekly"
@@ -187,26 +187,6 @@ async def test_a_channel_is_chosen_tried_out_noted_and_given_up(bot, chat):
         ("checkins", "local wins"),
         ("checkins", "off"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("typed", "channel"),
-    [
-        ("general", "general"),
-        ("#general", "general"),
-        ("<#123456>", "123456"),
-        ("<#C0AB12|wins>", "C0AB12"),
-        ("café-talk", "café-talk"),
-    ],
-)
-def test_a_channel_is_understood_as_every_platform_writes_it(typed, channel):
-    assert parse(typed) == channel
-
-
-@pytest.mark.parametrize("typed", ["@ada", "#", "a b", "../x", "<!channel>", "x" * 81, "<@123>"])
-def test_what_is_no_channel_is_refused(typed):
-    with pytest.raises(Refusal, match="not the name of a channel"):
-        parse(typed)
 
 
 @pytest.mark.parametrize(

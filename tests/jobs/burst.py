@@ -43,7 +43,7 @@ class CountingRoom(Room):
         super().__init__()
         self.posts = Counter()
 
-    async def send(self, place, message, *, key):
+    async def send(self, place, message, *, key, since=None):
         self.posts[key] += 1
         return await super().send(place, message, key=key)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from bot.kit.command import commands_of
 from bot.kit.core import Core
+from bot.kit.feature import commands_of
 from bot.kit.log import redact, tell_where
 from bot.kit.render import Renderer
 from bot.kit.testing import Chat

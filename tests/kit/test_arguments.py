@@ -1,13 +1,15 @@
 import json
 from contextlib import suppress
 from datetime import date
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.kit.arguments import convert, form_of, missing, parse_line, split_line
-from bot.kit.command import Refusal, Upload, commands_of
+from bot.kit.command import Arg, Channel, Quote, Refusal, Upload
+from bot.kit.feature import Feature, commands_of
 from tests.kit.trial import Colour, Size, Trial, make
 
 COMMANDS = commands_of({"trial": make(Trial())})
@@ -215,3 +217,57 @@ def test_a_form_keeps_what_was_given_and_shows_a_problem_beside_its_field():
 
 def test_a_problem_of_no_field_stands_above_the_form():
     assert form_of(COMMANDS["trial form"], {}, Refusal("Not today.")).problem == "Not today."
+
+
+def pointing():
+    """A command that takes a channel and a message."""
+    feature = Feature("pointing", "A feature of this test", "tests.kit.trial")
+
+    @feature.command("point here", "Point at things", menu="Point at this", shortcut="Point")
+    async def here(
+        ctx,
+        quote: Annotated[Quote | None, Arg("What somebody wrote")] = None,
+        channel: Annotated[Channel | None, Arg("Where")] = None,
+    ):
+        """Do nothing."""
+
+    return feature.commands["point here"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "channel"),
+    [
+        ("general", Channel(id="general", name="general")),
+        ("#general", Channel(id="general", name="general")),
+        ("<#123456>", Channel(id="123456")),
+        ("<#C0AB12|wins>", Channel(id="C0AB12", name="wins")),
+        ("café-talk", Channel(id="café-talk", name="café-talk")),
+    ],
+)
+def test_a_channel_is_understood_as_every_platform_writes_it(typed, channel):
+    assert convert(pointing(), {"channel": typed}) == {"channel": channel}
+
+
+@pytest.mark.parametrize("typed", ["@ada", "#", "a b", "../x", "<!channel>", "x" * 81, "<@123>"])
+def test_what_is_no_channel_is_refused(typed):
+    with pytest.raises(Refusal, match="not the name of a channel"):
+        convert(pointing(), {"channel": typed})
+
+
+def test_a_message_is_pointed_at_by_a_menu_or_typed():
+    command = pointing()
+    assert command.menu_argument.name == "quote"
+    pointed = Quote(text="Look!", author="7", link="https://chat.example/1")
+    assert convert(command, {"quote": pointed}) == {"quote": pointed}
+    assert convert(command, {"quote": "Look!"}) == {"quote": Quote(text="Look!")}
+
+
+def test_a_menu_needs_something_to_point_at():
+    feature = Feature("pointing", "A feature of this test", "tests.kit.trial")
+    with pytest.raises(TypeError, match="neither a message nor a member"):
+
+        @feature.command("point nowhere", "Point at nothing", menu="Point at this")
+        async def nowhere(ctx, words: Annotated[str, Arg("Words")]):
+            """Do nothing."""
+
+    assert feature.commands == {}

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from bot.kit.command import Feature, Upload, commands_of
+from bot.kit.command import Upload
 from bot.kit.core import Core, Invocation
+from bot.kit.feature import Feature, commands_of
 from bot.kit.message import Place
 from bot.kit.outbox import OutboxMessage
 from bot.kit.schedule import Occurrence

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bot.kit.command import Feature
 from bot.kit.errands import Answered, Clerk, DeskDied, ErrandRow, take_back
+from bot.kit.feature import Feature
 from runner.contract import Failure
 from runner.errands import DatasetErrand, Made
 

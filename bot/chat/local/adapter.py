@@ -68,7 +68,14 @@ class LocalChat:
         if note and note.exists() and json.loads(note.read_text())["pid"] == os.getpid():
             note.unlink()
 
-    async def send(self, place: Place, message: Message, *, key: str) -> MessageRef:
+    async def send(
+        self,
+        place: Place,
+        message: Message,
+        *,
+        key: str,
+        since: datetime | None = None,  # noqa: ARG002 - what was sent is known by its key
+    ) -> MessageRef:
         """Post once per *key*: again with the same key gives the message that stands already."""
         await self._let_answer_go_first(place.channel)
         try:
@@ -87,7 +94,7 @@ class LocalChat:
             await self._tell("message", posted)
         return MessageRef(platform="local", channel=row.channel, id=str(row.id))
 
-    async def edit(self, ref: MessageRef, message: Message) -> None:
+    async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         async with self.core.database.write() as session:
             row = await session.get(LocalMessage, int(ref.id))
             if row is None:
@@ -96,6 +103,7 @@ class LocalChat:
             row.edited_at = self.core.services.clock.now()
             posted = from_row(row)
         await self._tell("edit", posted)
+        return ref
 
     async def speak(
         self, handle: str, name: str, place: Place, text: str, uploads: tuple[Upload, ...]

@@ -1,7 +1,8 @@
 from importlib.metadata import version
 from typing import Annotated
 
-from bot.kit.command import Arg, Choice, Feature, Refusal, Reply
+from bot.kit.command import Arg, Choice, Refusal, Reply
+from bot.kit.feature import Feature
 from bot.kit.work import Context
 
 feature = Feature("guide", "Where to start, and help for every command", __package__)

@@ -1,6 +1,6 @@
 """The feature itself, apart from what hangs on it, so that commands and listeners can share it."""
 
-from bot.kit.command import Feature
+from bot.kit.feature import Feature
 
 feature = Feature(
     "leaderboards",

@@ -1,6 +1,6 @@
 """The feature itself, apart from what hangs on it, so that both groups of commands can share it."""
 
-from bot.kit.command import Feature
+from bot.kit.feature import Feature
 
 feature = Feature(
     "moderation",

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 from bot.community.models import Member
 from bot.features.profile import service, zones
 from bot.kit import clock
-from bot.kit.command import Arg, Choice, Feature, Reply
+from bot.kit.command import Arg, Choice, Reply
+from bot.kit.feature import Feature
 from bot.kit.work import Context
 
 feature = Feature("profile", "Who you are here, and what time it is where you are", __package__)

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from bot.community.members import suggest_members
-from bot.kit.command import Arg, Choice, Feature, Person, Refusal, Reply, Role, Upload
+from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role, Upload
+from bot.kit.feature import Feature
 from bot.kit.work import Context
 
 feature = Feature("trial", "Try what a chat can do", __package__)

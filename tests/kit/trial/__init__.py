@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from enum import Enum, StrEnum
 from typing import Annotated
 
-from bot.kit.command import Arg, Choice, Feature, Person, Refusal, Reply, Role, Upload
+from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role, Upload
+from bot.kit.feature import Feature
 from bot.kit.schedule import Occurrence
 from bot.kit.work import Context, Work
 

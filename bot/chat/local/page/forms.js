@@ -106,7 +106,7 @@ class FieldOf {
       return el("select", { id }, !value && el("option", { value: "", textContent: "Choose…" }), ...options);
     }
     const limit = most ? { maxLength: most } : {};
-    if (kind === "long") return el("textarea", { id, rows: 3, value, ...limit });
+    if (kind === "long" || kind === "message") return el("textarea", { id, rows: 3, value, ...limit });
     const input = el("input", { id, type: TYPES[kind] ?? "text", value, autocomplete: "off", ...limit });
     if (kind === "number") input.step = "any";
     if (kind === "member" || this.field.completes) this.suggest(input);

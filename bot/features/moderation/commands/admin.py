@@ -6,7 +6,7 @@ from bot.community.facts import JobLines
 from bot.community.members import suggest_members
 from bot.features.moderation import channels, jobs, roles, runners, schedules
 from bot.features.moderation.declaration import feature
-from bot.kit.command import Arg, Choice, Person, Refusal, Reply, Role
+from bot.kit.command import Arg, Channel, Choice, Person, Refusal, Reply, Role
 from bot.kit.message import Place
 from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
@@ -51,7 +51,7 @@ async def channels_(
     ctx: Context,
     purpose: Annotated[str | None, Arg("What it takes", choices=PURPOSES)] = None,
     channel: Annotated[
-        str | None, Arg("The channel, such as #general; off for none", max_length=100)
+        Channel | None, Arg("The channel, such as #general; off for none", max_length=100)
     ] = None,
 ) -> Reply:
     if purpose is None and channel is None:
@@ -61,8 +61,8 @@ async def channels_(
         lacking = "channel" if channel is None else "purpose"
         raise _lacking(lacking, "/admin channels purpose:checkins channel:#general")
     place = None
-    if channel.lower() != channels.OFF:
-        place = Place(platform=ctx.place.platform, channel=channels.parse(channel))
+    if channel.id.lower() != channels.OFF:
+        place = Place(platform=ctx.place.platform, channel=channel.id)
     await channels.choose(ctx.session, ctx.community.id, purpose, place)
     told = f"{place.platform} {place.channel}" if place else channels.OFF
     await audit.record(ctx, "channel.set", subject=purpose, reason=told)
