@@ -82,7 +82,7 @@ class Core:
             name = command.name
             answer = await self._twice(invocation, command, values)
         except Refusal as refusal:
-            answer = self._refused(refusal)
+            answer = self.refuse(refusal)
         except Exception as error:  # noqa: BLE001 - a defect must not stay silent: it gets a code
             answer = self._broken(error, name)
         end = "refused" if answer.refused else "form" if answer.form else "done"
@@ -90,6 +90,23 @@ class Core:
         _SECONDS.labels(name, end).observe(seconds)
         _log.info("command", command=name, end=end, code=answer.code, ms=round(1000 * seconds, 1))
         return answer
+
+    def opens_form(self, invocation: Invocation) -> bool:
+        """Whether the answer is a form, as far as that can be said without asking who speaks.
+
+        Then it must come at once: platforms take no form after "I am at it".
+        """
+        try:
+            command, values = self._understood(invocation)
+        except Refusal:
+            return False
+        return self._wants_form(invocation, command, values)
+
+    def refuse(self, refusal: Refusal) -> Answer:
+        """The answer to a refusal: also to what an adapter cannot pass on, such as a huge file."""
+        return Answer(
+            self._kit("refusal.md.j2", {"refusal": refusal}), refused=True, code=refusal.code
+        )
 
     async def suggest(self, invocation: Invocation, argument: str, text: str) -> list[Choice]:
         """Values for an argument, while a member types."""
@@ -227,7 +244,7 @@ class Core:
                     f"{command.feature.name}/{reply.template}", reply.values, private=private
                 )
         except Refusal as refusal:
-            answer = self._refused(refusal)
+            answer = self.refuse(refusal)
             if invocation.submitted:
                 return replace(answer, form=form_of(command, values, refusal))
             return answer
@@ -284,15 +301,10 @@ class Core:
     def _broken(self, error: Exception, command: str) -> Answer:
         """What failed by a fault of ours: our storage, or a defect."""
         if (refusal := self.services.troubles.met(error)) is not None:
-            return self._refused(refusal)
+            return self.refuse(refusal)
         code = f"BUG-{secrets.token_hex(3).upper()}"
         _log.exception("command.failed", command=command, code=code, error=type(error).__name__)
         return Answer(self._kit("bug.md.j2", {"code": code}), refused=True, code=code)
-
-    def _refused(self, refusal: Refusal) -> Answer:
-        return Answer(
-            self._kit("refusal.md.j2", {"refusal": refusal}), refused=True, code=refusal.code
-        )
 
     def _kit(self, template: str, values: Mapping[str, Any]) -> Message:
         return self.services.renderer.message(f"kit/{template}", values, private=True)
