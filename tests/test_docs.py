@@ -15,6 +15,7 @@ from bot.config import Settings
 from bot.web.metrics import JobMetrics
 from runner.cli import main as runner
 from runner.codes import CODES as RUNNER_CODES
+from tests.catalogue import commands_page
 from tests.codes_of_the_bot import CODES as BOT_CODES
 
 ROOT = Path(__file__).parents[1]
@@ -127,6 +128,7 @@ def metrics_page():
 
 #: documents that are made from code → how
 MADE = {
+    "commands.md": commands_page,
     "configuration.md": settings_page,
     "errors.md": errors_page,
     "metrics.md": metrics_page,
