@@ -3,26 +3,18 @@
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import Settings
 from bot.datasets import child
+from bot.doctor.chats import chats
+from bot.doctor.finding import Finding
 from bot.kit import migrate as migrations
 from bot.kit.db import Database
 
 _GOOD_SPACE = 2_000_000_000  # bytes: room for a few large uploads
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    good: bool
-    what: str
-    next: str = ""  #: the command to type, or what to do, when it is not good
 
 
 async def examine(settings: Settings) -> int:
@@ -57,7 +49,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         f"listens on {settings.web.host}:{settings.web.port}",
         "the local chat has no login: set BOOKWIZ_WEB__HOST=127.0.0.1",
     )
-    yield Finding(True, "Discord and Slack: not built yet; the local chat is the only one")
+    for finding in chats(settings):
+        yield finding
 
 
 async def _database(settings: Settings) -> Finding:
