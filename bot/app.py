@@ -10,6 +10,7 @@ import structlog
 
 from bot.chat.local.adapter import LocalChat
 from bot.chat.local.api import LocalApi
+from bot.chat.port import Platform
 from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
 from bot.config import Settings
@@ -91,6 +92,8 @@ class Bot:
         self.clerk = Clerk(self.database, self.clock, desk, self.core.work, idle_seconds=idle)
         self.chat = LocalChat(self.core)
         self.courier.chats["local"] = self.chat
+        self.platforms = platforms_for(settings, self.core)
+        self.courier.chats |= self.platforms
         runner_files = RunnerFiles(
             links, self.files, self.received, services.data / "datasets",
             cap=settings.files.made_mb * 1_000_000, troubles=services.troubles,
@@ -147,9 +150,13 @@ class Bot:
         await self.web.start()
         self.core.services.renderer.url = self.settings.web.public_url or self.web.url
         await self.chat.start(self.web.url)
+        for platform in self.platforms.values():
+            await platform.start()
 
     async def stop(self) -> None:
         """Stop in the order in which work arrives: doors, alarm, engine, then what it left to say."""
+        for platform in self.platforms.values():
+            await platform.stop()
         await self.chat.stop()
         await self.web.stop()
         await self.alarm.stop()
@@ -232,6 +239,16 @@ class Bot:
             await work.post_for(
                 "moderators", "storage.md.j2", values, community_id=community.id, key=key
             )
+
+
+def platforms_for(settings: Settings, core: Core) -> dict[str, Platform]:
+    """The platforms that there are tokens for. What is not used is not even imported."""
+    found: dict[str, Platform] = {}
+    if settings.slack.on:
+        from bot.chat.slack.adapter import SlackChat
+
+        found["slack"] = SlackChat(core, settings.slack)
+    return found
 
 
 def engine_for(settings: Settings) -> Engine:

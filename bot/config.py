@@ -104,6 +104,11 @@ class SlackSettings(BaseModel):
         description="The only host that is sent the bot's token when a member's file is fetched.",
     )
 
+    @property
+    def on(self) -> bool:
+        """Whether the bot shall be on Slack."""
+        return self.bot_token is not None or self.client_id is not None
+
 
 class LogSettings(BaseModel):
     """How the bot reports on itself."""

@@ -206,6 +206,24 @@ CODES = {
         "e3b0c44298fc",
         "Send it again.",
     ),
+    "E_FETCH": Entry(
+        "A file that was attached could not be fetched from the platform.",
+        "the file, as it was attached",
+        "HTTP 404",
+        "Attach it again, or ask for an upload link with `/model link`.",
+    ),
+    "E_FILE_HOST": Entry(
+        "A file that was attached does not lie at the platform, and the bot's token goes nowhere else.",
+        "a file at files.slack.com",
+        "drive.example.org",
+        "Download it, and attach the file itself.",
+    ),
+    "E_LATE": Entry(
+        "A form could not be opened, since the platform waits three seconds for it and no longer.",
+        "a form within three seconds",
+        "a busy moment",
+        "Type the command once more.",
+    ),
     "E_LINK": Entry(
         "The link is not valid, or a newer one took its place.",
         "the whole address from the chat",

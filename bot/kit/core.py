@@ -17,6 +17,7 @@ from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_com
 from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
 from bot.kit.db import Database, is_race
 from bot.kit.message import Form, Message, Place
+from bot.kit.outbox import put_message
 from bot.kit.render import clean
 from bot.kit.schedule import ScheduleRow, missed, occurrence_key, trigger_of
 from bot.kit.work import NO_STANDING, Context, Services, Standing, Work, not_allowed
@@ -47,6 +48,7 @@ class Invocation:
     values: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Upload, ...] = ()
     submitted: bool = False
+    fileless: bool = False  #: no file can go with a line on that platform; a form takes one
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,22 @@ class Core:
         return Answer(
             self._kit("refusal.md.j2", {"refusal": refusal}), refused=True, code=refusal.code
         )
+
+    def too_late(self, command: str) -> Answer:
+        """A form that could not be opened in time."""
+        return self.refuse(
+            Refusal(
+                f"The form of /{command} came too late to be opened.",
+                code="E_LATE",
+                fix="Please type it once more.",
+            )
+        )
+
+    async def post(self, place: Place, message: Message, *, key: str) -> None:
+        """Say *message* at *place* by the outbox: for an answer that comes too late for its door."""
+        async with self.database.write() as session:
+            await put_message(session, place, message, key=key, now=self.services.clock.now())
+        self._after_commit(())
 
     async def suggest(self, invocation: Invocation, argument: str, text: str) -> list[Choice]:
         """Values for an argument, while a member types."""
@@ -258,7 +276,8 @@ class Core:
             return False
         lacking: list[Argument] = missing(command, values)
         if not values:
-            return bool(lacking) or command.opens_form
+            asks = invocation.fileless and any(a.type is Upload for a in command.arguments.values())
+            return bool(lacking) or command.opens_form or asks
         return bool(lacking)
 
     async def _context(

@@ -1,10 +1,11 @@
 """Neutral message blocks. Adapters turn them into what their platform shows best.
 
-Text is CommonMark with three link schemes of our own, so that a template stays readable:
+Text is CommonMark with four link schemes of our own, so that a template stays readable:
 
 =============================================  ==============================================
 ``[Mon 09:00](when:2026-11-23T09:00:00+00:00)``  an instant, shown in each reader's local time
 ``[Ada](member:12)``                             a member; never a ping
+``[#general](channel:discord/123)``              a channel
 ``[Cancel](</model cancel submission:ab12>)``    a button, when it stands alone in a paragraph
 =============================================  ==============================================
 

@@ -19,7 +19,18 @@ from markdown_it.token import Token
 
 from bot.kit.command import Person
 from bot.kit.feature import Feature
-from bot.kit.message import Block, Button, Buttons, Fields, File, Image, Message, Table, Text
+from bot.kit.message import (
+    Block,
+    Button,
+    Buttons,
+    Fields,
+    File,
+    Image,
+    Message,
+    Place,
+    Table,
+    Text,
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:@=])")
 _ESCAPE = re.compile(r"\\(.)")
@@ -76,6 +87,11 @@ def member(person: Person) -> Safe:
     return Safe(f"[{line(person.name)}](member:{person.id})")
 
 
+def channel(place: Place) -> Safe:
+    """A channel, which adapters show by the name it has there."""
+    return Safe(f"[#{line(place.channel)}](channel:{place.platform}/{quote(place.channel)})")
+
+
 def picture(sha256: str, name: str, alt: str) -> Safe:
     return Safe(f"![{line(alt)}](blob:{sha256}/{quote(clean(name), safe='')})")
 
@@ -86,7 +102,8 @@ def file(sha256: str, name: str, label: str) -> Safe:
 
 def code(text: str) -> Safe:
     """Lines to copy, shown as they are; a fence in them cannot end ours."""
-    return Safe("```\n" + clean(text).strip("\n").replace("```", "'''") + "\n```")
+    lines = clean(text).strip("\n").replace("```", "'''").split("\n")
+    return Safe("\n".join(["```", *(_SPECIAL.sub(r"\\\1", row) for row in lines), "```"]))
 
 
 def bar(share: float, width: int = 20) -> Safe:
@@ -124,12 +141,14 @@ def duration(seconds: float) -> str:
 
 
 def _code_as_it_is(markdown: str) -> str:
-    """Take the escapes of values out of code spans, which show a backslash as it stands."""
+    """Take the escapes of values out of code, which shows a backslash as it stands."""
     lines, fenced = [], False
     for row in markdown.split("\n"):
         if row.startswith("```"):
             fenced = not fenced
-        if not fenced and "`" in row:
+        elif fenced:
+            row = _ESCAPE.sub(r"\1", row)  # noqa: PLW2901
+        elif "`" in row:
             # In a table a bar ends the cell, in code as well.
             row = _SPAN.sub(_in_cell if row.startswith("|") else _unescaped, row)  # noqa: PLW2901
         lines.append(row)
@@ -171,6 +190,7 @@ class Renderer:
         filters = {
             "when": when,
             "member": member,
+            "channel": channel,
             "line": line,
             "bar": bar,
             "code": code,

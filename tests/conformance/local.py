@@ -42,6 +42,7 @@ class LocalWorld(World):
         attach: dict[str, tuple[str, bytes]] | None = None,
         **values: str,
     ) -> Heard:
+        await self._post("/api/people", {"handle": who, "name": who.title()}, statuses={200, 201})
         uploads = [await self._upload(*file) for file in (attach or {}).values()]
         asked: dict[str, Any] = {"as": who, "channel": "general", "uploads": uploads}
         if self.core.services.commands[command].opens_form:
@@ -69,7 +70,9 @@ class LocalWorld(World):
         ) as response:
             return await response.json()
 
-    async def _post(self, path: str, body: Any) -> Any:
+    async def _post(
+        self, path: str, body: Any, *, statuses: frozenset[int] | set[int] = frozenset({200})
+    ) -> Any:
         async with self.client.post(self.web.url + path, json=body) as response:
-            assert response.status == 200, await response.text()
+            assert response.status in statuses, await response.text()
             return await response.json()

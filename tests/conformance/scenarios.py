@@ -70,7 +70,7 @@ async def scored(world: World, who: str = "ada", model: bytes = MODEL, value: fl
     """Hand a model in and have a runner score it; gives the submission's id."""
     submission = await submitted(world, who, model)
     [evaluation] = [e for e in world.engine.jobs.values() if e.submission == submission]
-    await world.engine.report(await with_files(world, evaluation, value))
+    await world.engine.report(await with_files(world, evaluation, value, of=f"{value}"))
     await world.deliver()
     return submission
 
@@ -186,7 +186,7 @@ async def a_model_is_handed_in_and_scored(world: World) -> Heard:
         notes="first try",
     )
     [evaluation] = world.engine.jobs.values()
-    await world.engine.report(await with_files(world, evaluation, 0.93))
+    await world.engine.report(await with_files(world, evaluation, 0.93, of="its"))
     await world.deliver()
     return heard
 

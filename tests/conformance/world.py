@@ -1,7 +1,7 @@
 """What every platform offers a scenario, and what is compared between them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -21,7 +21,8 @@ _OWN = {
     "alembic_version",
 }
 _OWN_PREFIXES = ("local_", "discord_", "slack_")
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
+_ADDRESS = re.compile(r"https?://127[^\s)>]*")  # with secrets of its own
 _WHEN = re.compile(r"\[([^\]]*)\]\(when:[^)]*\)")
 
 
@@ -37,16 +38,17 @@ class Heard:
 
 def words_of(text: str) -> frozenset[str]:
     """The words that a reader sees, whatever they are marked up with."""
-    return frozenset(word.lower() for word in _WORD.findall(text))
+    return frozenset(word.lower() for word in _WORD.findall(_ADDRESS.sub("", text)))
 
 
 def of_message(message: Any) -> Heard:
     """What a neutral message says: the measure for all others."""
-    text = _WHEN.sub("", message.plain()).replace("\\", "")
-    text = re.sub(r"\]\(<?(?:/|blob:|member:|https?:)[^)]*\)", "]", text)
+    text = re.sub(r"^\[(?:picture|file)\]", "", message.plain(), flags=re.MULTILINE)
+    text = _ADDRESS.sub("", _WHEN.sub("", text).replace("\\", ""))
+    text = re.sub(r"\]\(<?(?:/|blob:|member:|channel:|https?:)[^)]*\)", "]", text)
     labels = tuple(b.label for b in message.buttons())
     shown = re.sub(r"\[[^\]\n]*\](?:  \[[^\]\n]*\])*", _unless(labels), text)
-    return Heard(words_of(shown), labels, message.private, text)
+    return Heard(words_of(shown), labels, message.private, shown)
 
 
 def _unless(labels: tuple[str, ...]) -> Any:
@@ -97,6 +99,13 @@ class World:
         """The platform's ids of people and channels, and what they are called in a scenario."""
         return {}
 
+    async def without_ids(self, heard: Heard) -> Heard:
+        """*heard*, where an id that is made of letters alone is no word."""
+        async with self.core.database.read() as session:
+            known = await self._known(session)
+        text = _renamed(heard.text, known)
+        return replace(heard, words=words_of(text) - words_of(" ".join(known)), text=text)
+
     async def effect(self) -> dict[str, list[str]]:
         """What stands in the database, without what is the platform's own."""
         effect: dict[str, list[str]] = {}
@@ -127,16 +136,34 @@ class World:
             .scalars()
             .all()
         )
-        return {**{s: f"submission-{i}" for i, s in enumerate(order)}, **self.names()}
+        tokens = (await session.scalars(select(submissions.c.token))).all()
+        return {
+            **{s: f"submission-{i}" for i, s in enumerate(order)},
+            **dict.fromkeys(tokens, "token"),
+            **dict.fromkeys(("local", "slack", "discord"), "platform"),
+            **self.names(),
+        }
 
 
-_RANDOM = {"token", "place", "secret", "id_hash"}
+_CHANCE = re.compile(r"(by-\d+-)[a-z0-9]+")
+_RANDOM = {"token", "place", "secret_hash"}
 
 
 def _renamed(text: str, known: dict[str, str]) -> str:
     for one, name in sorted(known.items(), key=lambda pair: -len(pair[0])):
         text = text.replace(one, name)
-    return text
+    return _CHANCE.sub(r"\1…", text)
+
+
+def assert_same_effect(effect: dict[str, list[str]], wanted: dict[str, list[str]]) -> None:
+    """The same rows stand in the same tables."""
+    assert effect.keys() == wanted.keys()
+    for table, rows in effect.items():
+        for row, other in zip(rows, wanted[table], strict=True):
+            at = next((i for i, (a, b) in enumerate(zip(row, other, strict=False)) if a != b), 0)
+            assert row == other, (
+                f"in {table}: …{row[at - 60 : at + 60]} != {other[at - 60 : at + 60]}"
+            )
 
 
 def assert_equivalent(heard: Heard, measure: Heard) -> None:

@@ -88,13 +88,16 @@ def artifact(name, stored, media_type="application/octet-stream", alt=""):
     )
 
 
-async def with_files(chat, evaluation, value, **more):
-    """A trusted runner's outcome with all that it stores: predictions and statistics."""
-    files = chat.core.services.files
+async def with_files(chat, evaluation, value, *, of="", **more):
+    """A trusted runner's outcome with all that it stores: predictions and statistics.
+
+    Their bytes are *of* this submission, unless another name for it is given.
+    """
+    files, of = chat.core.services.files, of or evaluation.submission
     kept = [
         artifact(
             f"{what}-{split}.{end}",
-            await files.add(f"{evaluation.submission}{what}{split}".encode()),
+            await files.add(f"{of}{what}{split}".encode()),
         )
         for split in evaluation.splits
         for what, end in (("predictions", "npy"), ("statistics", "npz"))

@@ -179,7 +179,10 @@ async def test_a_channel_is_chosen_tried_out_noted_and_given_up(bot, chat):
     await chat.say("ada", "/checkin now", done="A", next="B")
     assert len(chat.to("wins")) == 2
     listed = (await chat.say("moira", "/admin channels")).message.blocks[1]
-    assert [row[1] for row in listed.rows] == ["#wins on local", *["nowhere yet"] * 2]
+    assert [row[1] for row in listed.rows] == [
+        "[#wins](channel:local/wins) on local",
+        *["nowhere yet"] * 2,
+    ]
     await chat.say("moira", "/admin channels checkins off")
     async with bot.database.read() as session:
         assert await bot.core.services.people.channel(session, 1, "checkins") is None

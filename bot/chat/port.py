@@ -1,0 +1,17 @@
+"""What the bot needs of a chat platform."""
+
+from typing import Protocol
+
+from bot.kit.outbox import Sends
+
+
+class Platform(Sends, Protocol):
+    """An adapter: it maps what a platform knows to commands and replies, and nothing else."""
+
+    state: str  #: in words: whether it is connected, or what keeps it away
+
+    async def start(self) -> None:
+        """Begin to connect. Never raises because the platform is away or refuses us."""
+        ...
+
+    async def stop(self) -> None: ...

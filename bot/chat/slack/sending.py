@@ -1,0 +1,259 @@
+"""Says at Slack what the outbox holds: once, at Slack's pace, and where it cannot, why."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.slack.address import Address, parse
+from bot.chat.slack.blocks import MOST_PARTS, Part, parts
+from bot.chat.slack.files import Pictures
+from bot.kit.command import Retry
+from bot.kit.files import FileStore
+from bot.kit.gates import Gate
+from bot.kit.message import File, Image, Message, MessageRef, Place
+from bot.kit.outbox import Undeliverable
+
+_log = structlog.get_logger(__name__)
+_EVENT = "bookwiz_message"
+_LOOKED_AT = 200  # messages since the first try
+_SLACK = timedelta(seconds=30)  # clocks differ
+_LATER = timedelta(seconds=5)
+_PLAIN = 3_000
+#: what Slack says when trying again is no use, and what that means to a moderator
+_GONE = {
+    "channel_not_found": "the channel is gone, or the bot was never in it",
+    "is_archived": "the channel is archived",
+    "not_in_channel": "the bot is not in the channel: /invite it there",
+    "restricted_action": "the workspace does not let the bot write there",
+    "message_not_found": "the message was deleted",
+    "cant_update_message": "the message is not the bot's",
+    "thread_not_found": "the thread is gone",
+    "user_not_found": "that person is not in the workspace",
+    "user_disabled": "that person's account is closed",
+    "cannot_dm_bot": "that is a bot, not a person",
+    "messages_tab_disabled": "direct messages to the bot are turned off",
+    "account_inactive": "the bot was removed from the workspace",
+    "invalid_auth": "the bot's token is not valid any more",
+    "not_authed": "there is no token for that workspace",
+    "token_revoked": "the bot's token was revoked",
+    "token_expired": "the bot's token has expired",
+    "team_not_found": "the bot is not installed in that workspace",
+}
+_BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
+ClientFor = Callable[[str], Awaitable[AsyncWebClient]]
+
+
+class Sending:
+    """The kit's ``Sends`` on Slack."""
+
+    def __init__(self, client_for: ClientFor, files: FileStore) -> None:
+        """Prepare.
+
+        Args:
+            client_for: Gives the client of a workspace; of the only one for "".
+            files: Where pictures and files of messages are.
+        """
+        self._client_for, self._files = client_for, files
+        self._pictures = Pictures(files)
+        self._gate = Gate(every=1.05, burst=1, now=time.monotonic)
+        self._direct: dict[str, str] = {}  # channels of direct messages, by account
+
+    async def send(
+        self, place: Place, message: Message, *, key: str, since: datetime | None = None
+    ) -> MessageRef:
+        where = parse(place.private_to or place.channel)
+        async with _in_our_words():
+            client = await self._client_for(where.team)
+            channel = await self._channel(client, where, direct=place.private_to is not None)
+            self._pass(channel)
+            there = await self._found(client, channel, place.thread, key, since) if since else {}
+            made = await self._parts(client, where.team, message)
+            sent: list[str] = []
+            for number, part in enumerate(made):
+                if number not in there:
+                    metadata = {"event_type": _EVENT, "event_payload": {"key": key, "part": number}}
+                    there[number] = await self._post(
+                        client, channel, part, thread=place.thread, metadata=metadata,
+                        first=not sent,
+                    )  # fmt: skip
+                sent.append(there[number])
+            files = await self._offer(client, channel, place.thread or sent[0], message, ())
+        return MessageRef(
+            platform="slack",
+            channel=str(Address(where.team, channel)),
+            id=",".join(sent),
+            files=files,
+        )
+
+    async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
+        where = parse(ref.channel)
+        async with _in_our_words():
+            client = await self._client_for(where.team)
+            made = await self._parts(client, where.team, message)
+            stamps = ref.id.split(",")
+            for stamp, part in zip(stamps, made, strict=False):
+                await self._update(client, where.id, stamp, part)
+            for stamp in stamps[len(made) :]:
+                await client.chat_delete(channel=where.id, ts=stamp)
+            more = [
+                await self._post(client, where.id, part, thread=stamps[0], first=False)
+                for part in made[len(stamps) :]
+            ]
+            now = [*stamps[: len(made)], *more]
+            files = await self._offer(client, where.id, stamps[0], message, ref.files)
+        return ref.model_copy(update={"id": ",".join(now), "files": files})
+
+    async def made(self, team: str, message: Message) -> list[Part]:
+        """*message* as it is posted, its pictures uploaded: for whoever posts by another way."""
+        return await self._parts(await self._client_for(team), team, message)
+
+    def _pass(self, channel: str) -> None:
+        if wait := self._gate.enter(channel):
+            raise Retry(timedelta(seconds=wait), "one message a second and channel")
+
+    async def _wait(self, channel: str) -> None:
+        while wait := self._gate.enter(channel):  # noqa: ASYNC110 - time passes; nothing tells of it
+            await asyncio.sleep(wait)
+
+    async def _channel(self, client: AsyncWebClient, where: Address, *, direct: bool) -> str:
+        if not direct:
+            return where.id
+        if str(where) not in self._direct:
+            answer = await client.conversations_open(users=[where.id])
+            self._direct[str(where)] = answer["channel"]["id"]
+        return self._direct[str(where)]
+
+    async def _parts(self, client: AsyncWebClient, team: str, message: Message) -> list[Part]:
+        pictures = {}
+        for block in message.blocks:
+            if isinstance(block, Image) and (file := await self._picture(client, team, block)):
+                pictures[block.sha256] = file
+        made = parts(message, pictures)
+        if len(made) <= MOST_PARTS:
+            return made
+        stored = await self._files.add(message.plain().encode())
+        whole = File(sha256=stored.sha256, name="message.md", label="All of it: message.md")
+        head = parts(message.model_copy(update={"blocks": (whole,)}), {})[0]
+        return [*made[: MOST_PARTS - 1], head]
+
+    async def _picture(self, client: AsyncWebClient, team: str, image: Image) -> str | None:
+        try:
+            return await self._pictures.show(client, team, image)
+        except SlackApiError as error:
+            if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            # The words say what it shows; a message without its picture is better than none.
+            _log.warning("slack.picture_not_sent", error=error.response["error"])
+            return None
+
+    async def _post(
+        self,
+        client: AsyncWebClient,
+        channel: str,
+        part: Part,
+        *,
+        thread: str | None,
+        first: bool,
+        metadata: dict[str, Any] | None = None,
+    ) -> str:
+        if not first:
+            await self._wait(channel)
+        given: dict[str, Any] = {
+            "channel": channel,
+            "thread_ts": thread,
+            "metadata": metadata,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            answer = await client.chat_postMessage(text=part.text, blocks=part.blocks, **given)
+        except SlackApiError as error:
+            said = error.response["error"]
+            if said == "not_in_channel":
+                await client.conversations_join(channel=channel)  # a public one it may enter
+                answer = await client.chat_postMessage(text=part.text, blocks=part.blocks, **given)
+            elif said in _BAD_BLOCKS:
+                _log.error("slack.blocks_refused", error=said, why=_messages(error))
+                answer = await client.chat_postMessage(text=part.text[:_PLAIN], **given)
+            else:
+                raise
+        return str(answer["ts"])
+
+    async def _update(self, client: AsyncWebClient, channel: str, stamp: str, part: Part) -> None:
+        try:
+            await client.chat_update(channel=channel, ts=stamp, text=part.text, blocks=part.blocks)
+        except SlackApiError as error:
+            if error.response["error"] not in _BAD_BLOCKS:
+                raise
+            _log.error("slack.blocks_refused", error=error.response["error"], why=_messages(error))
+            await client.chat_update(channel=channel, ts=stamp, text=part.text[:_PLAIN], blocks=[])
+
+    async def _found(
+        self, client: AsyncWebClient, channel: str, thread: str | None, key: str, since: datetime
+    ) -> dict[int, str]:
+        """The parts of an earlier try that arrived though no answer came: part → ts."""
+        oldest = str((since - _SLACK).timestamp())
+        asked = {
+            "channel": channel,
+            "oldest": oldest,
+            "include_all_metadata": True,
+            "limit": _LOOKED_AT,
+        }
+        if thread:
+            answer = await client.conversations_replies(ts=thread, **asked)
+        else:
+            answer = await client.conversations_history(**asked)
+        found = {}
+        for said in answer["messages"]:
+            metadata = said.get("metadata") or {}
+            payload = metadata.get("event_payload", {})
+            if metadata.get("event_type") == _EVENT and payload.get("key") == key:
+                found[int(payload["part"])] = str(said["ts"])
+        return found
+
+    async def _offer(
+        self,
+        client: AsyncWebClient,
+        channel: str,
+        thread: str,
+        message: Message,
+        known: tuple[str, ...],
+    ) -> tuple[str, ...]:
+        """Share the files of *message* that are not shared yet. Gives all that are."""
+        shared = list(known)
+        for block in message.blocks:
+            if isinstance(block, File) and block.sha256 not in shared:
+                await self._pictures.offer(client, channel, thread, block)
+                shared.append(block.sha256)
+        return tuple(shared)
+
+
+@asynccontextmanager
+async def _in_our_words() -> AsyncIterator[None]:
+    """Turn what Slack says into what the courier understands."""
+    try:
+        yield
+    except SlackApiError as error:
+        said, status = error.response["error"], error.response.status_code
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            seconds = float(error.response.headers.get("Retry-After", 1))
+            raise Retry(timedelta(seconds=seconds), "Slack says: too fast") from error
+        if said in _GONE:
+            raise Undeliverable(_GONE[said]) from error
+        raise
+    except (aiohttp.ClientError, TimeoutError) as error:
+        # It may have arrived; the courier asks again, and then looks first.
+        raise ConnectionError(f"Slack did not answer: {type(error).__name__}") from error
+
+
+def _messages(error: SlackApiError) -> list[str]:
+    return list(error.response.get("response_metadata", {}).get("messages", ()))[:5]
