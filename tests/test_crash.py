@@ -48,7 +48,7 @@ from bot.cli import main
 marker = Path(sys.argv.pop(1))
 send = LocalChat.send
 
-async def send_and_die(self, place, message, *, key):
+async def send_and_die(self, place, message, *, key, since=None):
     ref = await send(self, place, message, key=key)
     if key.startswith("submission:") and marker.exists():
         marker.unlink()

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.kit import requests
 from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_command
 from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
 from bot.kit.db import Database, is_race
@@ -256,6 +257,8 @@ class Core:
                 if self._wants_form(invocation, command, values):
                     return Answer(form=form_of(command, values))
                 arguments = await self._resolved(context, convert(command, values))
+                if not await requests.first(session, invocation.once, now=context.now):
+                    return Answer(repeated=True)
                 reply = await command.run(context, **arguments)
                 private = command.private if reply.private is None else reply.private
                 message = self.services.renderer.message(

@@ -42,6 +42,7 @@ class OutboxMessage(Base):
     sent_version: Mapped[int] = mapped_column(default=0)
     waiting: Mapped[bool] = mapped_column(default=True)  #: version is ahead of sent_version
     not_before: Mapped[datetime]
+    put_at: Mapped[datetime | None]  #: when it was first wanted; nothing of it was sent before
     sent_at: Mapped[datetime | None]
     ref: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     failures: Mapped[int] = mapped_column(default=0)
@@ -115,6 +116,7 @@ async def put_message(
                 place=place.model_dump(),
                 body=body,
                 not_before=now,
+                put_at=now,
             )
         )
         return
@@ -190,12 +192,14 @@ class Courier:
         self.engine: Dispatches | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._started: datetime | None = None
 
     def wake(self) -> None:
         """Say that something may have been written."""
         self._news.set()
 
     async def start(self) -> None:
+        self._started = self._clock.now()
         self._task = asyncio.create_task(self._run(), name="courier")
 
     async def stop(self) -> None:
@@ -256,7 +260,7 @@ class Courier:
                 raise Undeliverable(f"{row.platform} is not connected")  # noqa: TRY301 - one way to give up
             if row.ref is None:
                 place = Place.model_validate(row.place)
-                ref = await chat.send(place, message, key=row.key)
+                ref = await chat.send(place, message, key=row.key, since=self._since(row))
                 if row.version > 1:  # what stands there may be what a courier sent before it died
                     ref = await chat.edit(ref, message)
             else:
@@ -270,6 +274,15 @@ class Courier:
             fresh.sent_version = row.version
             fresh.waiting = fresh.version > row.version
         return True
+
+    def _since(self, row: OutboxMessage) -> datetime | None:
+        """Since when an earlier try may have arrived; None where this is surely the first.
+
+        It failed before, and nobody knows how far it came; or it was there before this courier,
+        whose forerunner may have died between sending and noting so.
+        """
+        first = row.put_at or row.not_before
+        return first if row.failures or self._started is None or first <= self._started else None
 
     async def _failed(self, row: OutboxMessage, error: Exception) -> None:
         async with self._database.write() as session:

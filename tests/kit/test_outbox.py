@@ -226,7 +226,7 @@ async def test_a_courier_that_dies_between_sending_and_noting_sends_once(chat, m
 async def test_a_change_while_a_message_is_being_sent_is_not_lost(chat):
     send = chat.room.send
 
-    async def slow(place, message, *, key):
+    async def slow(place, message, *, key, since=None):
         ref = await send(place, message, key=key)
         chat.room.send = send
         await put(chat, "scored")

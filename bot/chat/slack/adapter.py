@@ -117,7 +117,14 @@ class SlackChat:
 
 
 def _client(token: str | None, base: str, *, patient: bool) -> AsyncWebClient:
-    client = AsyncWebClient(token=token, base_url=base, timeout=_CALL_SECONDS)
+    """A client; one that is not *patient* tries nothing again by itself.
+
+    By default slack_sdk repeats a call whose connection broke: a message that had arrived would
+    stand there twice.
+    """
+    client = AsyncWebClient(
+        token=token, base_url=base, timeout=_CALL_SECONDS, retry_handlers=None if patient else []
+    )
     if patient:
         client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=3))
     return client

@@ -74,8 +74,9 @@ class Sending:
         async with _in_our_words():
             client = await self._client_for(where.team)
             channel = await self._channel(client, where, direct=place.private_to is not None)
-            self._pass(channel)
             there = await self._found(client, channel, place.thread, key, since) if since else {}
+            if not there:
+                self._pass(channel)
             made = await self._parts(client, where.team, message)
             sent: list[str] = []
             for number, part in enumerate(made):
