@@ -17,6 +17,7 @@ from bot.config import Settings
 from bot.features import discover
 from bot.kit.clock import Clock
 from bot.kit.core import Core
+from bot.kit.courier import Courier
 from bot.kit.db import Database
 from bot.kit.desk import DeskProcess
 from bot.kit.errands import Clerk, Desk
@@ -25,7 +26,6 @@ from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.jobs.applying import Applying
 from bot.kit.links import FileLinks, secret_in
-from bot.kit.outbox import Courier
 from bot.kit.received import Received
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of

@@ -10,10 +10,11 @@ from bot.kit.arguments import parse_line
 from bot.kit.clock import Clock
 from bot.kit.command import Schedule, Upload
 from bot.kit.core import Answer, Core, Invocation
+from bot.kit.courier import Courier
 from bot.kit.errands import Clerk
 from bot.kit.jobs import OnOutcome, OnProgress, RunnerSeen
 from bot.kit.message import Message, MessageRef, Place
-from bot.kit.outbox import Courier, Undeliverable
+from bot.kit.outbox import Undeliverable
 from bot.kit.schedule import trigger_of
 from runner.contract import Evaluation, Outcome, Progress
 

@@ -4,11 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.kit.command import Retry
+from bot.kit.courier import MOST_FAILURES, Courier
 from bot.kit.message import Message, Place, Text
 from bot.kit.outbox import (
     EDIT_PAUSE,
-    MOST_FAILURES,
-    Courier,
     OutboxJob,
     OutboxMessage,
     Undeliverable,

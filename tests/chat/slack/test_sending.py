@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.chat.slack.adapter import SlackChat
+from bot.kit.courier import Courier
 from bot.kit.message import File, Image, Message, MessageRef, Place, Table, Text
-from bot.kit.outbox import Courier, OutboxMessage
+from bot.kit.outbox import OutboxMessage
 from tests.chat.slack.conftest import said, settings_of
 
 PNG = bytes.fromhex(
