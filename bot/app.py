@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+import bot.chat.discord.models  # noqa: F401 - its table is there also where Discord is not used
 from bot.chat.local.adapter import LocalChat
 from bot.chat.local.api import LocalApi
 from bot.chat.port import Platform
@@ -244,6 +245,10 @@ class Bot:
 def platforms_for(settings: Settings, core: Core) -> dict[str, Platform]:
     """The platforms that there are tokens for. What is not used is not even imported."""
     found: dict[str, Platform] = {}
+    if settings.discord.token is not None:
+        from bot.chat.discord.adapter import DiscordChat
+
+        found["discord"] = DiscordChat(core, settings.discord)
     if settings.slack.on:
         from bot.chat.slack.adapter import SlackChat
 

@@ -7,6 +7,7 @@ from bot.config import Settings
 from bot.features import discover
 from bot.kit.feature import commands_of
 from bot.kit.testing import StillEngine, TurnableClock
+from tests.conformance.discord import DiscordWorld
 from tests.conformance.local import LocalWorld
 from tests.conformance.scenarios import SCENARIOS
 from tests.conformance.slack import SlackWorld
@@ -43,7 +44,7 @@ async def told(tmp_path, tmp_path_factory):
     return tell
 
 
-@pytest.mark.parametrize("kind", [SlackWorld], ids=lambda kind: kind.platform)
+@pytest.mark.parametrize("kind", [SlackWorld, DiscordWorld], ids=lambda kind: kind.platform)
 @pytest.mark.parametrize("command", sorted(SCENARIOS))
 async def test_a_command_is_the_same_as_in_the_local_chat(command, kind, told):
     measure, wanted = await told(LocalWorld, SCENARIOS[command])
