@@ -54,14 +54,13 @@ def card(text):
 class App(discord.Client):
     """Does one thing of each kind; what it hears of is in ``heard``."""
 
-    def __init__(self, **more):
+    def __init__(self, *, content):
         intents = discord.Intents.default()
-        intents.members = True
+        intents.members, intents.message_content = True, content
         super().__init__(
             intents=intents,
             guild_ready_timeout=0.05,
             allowed_mentions=discord.AllowedMentions.none(),
-            **more,
         )
         self.tree = app_commands.CommandTree(self)
         self.heard = []
@@ -140,11 +139,11 @@ def pointed_at(fake):
 
 
 @contextlib.asynccontextmanager
-async def running(fake, **more):
+async def running(fake, *, content=True):
     """Give an app that is logged in and ready."""
     with pointed_at(fake):
-        app = App(**more)
-        task = asyncio.create_task(app.start(fake.token))
+        app = App(content=content)
+        app.task = task = asyncio.create_task(app.start(fake.token))
         ready = asyncio.create_task(app.wait_until_ready())
         try:
             # A failed login would hang for ever in wait_until_ready.

@@ -42,6 +42,20 @@ message with the button changed); ``deed.message``, ``.modal``, ``.followups``, 
 ``fake.cdn.downloads`` who fetched files and with which Authorization; ``fake.commands`` and
 ``guild.commands`` what is registered.
 
+Every request is checked against Discord's limits (``limits``, ``checking``) and, where the file is,
+against Discord's OpenAPI (``schemas``): what breaks them is answered as Discord answers it, and kept
+in ``fake.violations``, which the fixture wants empty at the end. So is a message that does not switch
+all pings off, though Discord would take it.
+
+What goes wrong: ``fake.storm(route, times, retry_after, via=True, everywhere=False)``,
+``fake.lose_answer(route)``, ``fake.slow(route, seconds)``, ``fake.break_down(route, status=500)``,
+where a route is named as in ``fake.calls`` and ``"*"`` is any; ``await fake.revoke()``,
+``await fake.go_away()``, ``await fake.come_back()``, ``fake.cdn.broken = True``.
+``fake.rates.on = True`` turns Discord's rate limits on (5 messages in 5 s a channel, 50 requests a
+second), ``fake.rates.refused`` counts. ``fake.crowd``: more than ``most_direct`` new direct messages
+in ten minutes are refused, then the bot is ``quarantined``; after ``most_invalid`` answers of 401,
+403 and 429 it is ``banned``. Servers are full at 500 channels, 250 roles, 100 events, 1,000 threads.
+
 ``fake.pass_minutes(20)`` lets time pass for tokens, links and nonces.
 ``fake.gateway_server``: ``await .ready()``, ``.drop()``, ``.ask_to_reconnect()``, ``.invalidate()``,
 ``.forget_sessions()``, ``.refusing``, ``.mute``, ``.allowed``, ``.identifies``, ``.resumes``.

@@ -10,15 +10,18 @@ from tests.fakes.slack.hearing import Clock, NeverHappened
 from . import permissions
 from .api import Api
 from .cdn import Cdn
+from .crowd import Crowd
+from .faults import Faults, GoingWrong
 from .gateway import Gateway
 from .people import People
+from .rates import Rates
 from .refusals import Refused
 from .scenery import Scenery
 from .screens import Screens
 from .world import Ids, User
 
 
-class DiscordFake(Scenery, People, Screens):
+class DiscordFake(Scenery, People, Screens, GoingWrong):
     """A Discord on loopback; see the package's docstring for its verbs."""
 
     def __init__(self, *, bot_name="Bookwiz"):
@@ -29,20 +32,24 @@ class DiscordFake(Scenery, People, Screens):
         self.developer = User(self.ids(), "Developer")
         name = base64.urlsafe_b64encode(str(self.app_id).encode()).decode().rstrip("=")
         self.token = f"{name}.fake.token-of-the-bot"
-        self.revoked = False
+        self.revoked = self.away = False
         self.users, self.guilds, self.directs = [self.bot_user, self.developer], [], {}
         self.commands, self.deeds, self.modals, self.typing = [], {}, [], []
-        self.unknown_requests = []
+        self.unknown_requests, self.violations = [], []
+        self.faults, self.rates, self.crowd = Faults(), Rates(self.clock), Crowd(self)
         self.api, self.gateway_server, self.cdn = Api(self), Gateway(self), Cdn(self)
-        self._runners = []
+        self._runners, self._site, self._port = [], None, 0
 
     async def start(self):
         """Listen: REST and gateway on one port, the CDN on another."""
         app = web.Application(client_max_size=1 << 30)
         app.router.add_get("/gw", self.gateway_server.serve)
         self.api.add_to(app)
-        self.origin = await self._listen(app)
-        self.cdn.base = await self._listen(self.cdn.app())
+        self._runner = await self._running(app)
+        await self._listen_again()
+        cdn = await self._running(self.cdn.app())
+        await web.TCPSite(cdn, "127.0.0.1", 0).start()
+        self.cdn.base = f"http://127.0.0.1:{cdn.addresses[0][1]}"
         self.gateway_server.start()
         return self
 
@@ -52,12 +59,18 @@ class DiscordFake(Scenery, People, Screens):
         for runner in self._runners:
             await runner.cleanup()
 
-    async def _listen(self, app):
+    async def _running(self, app):
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self._runners.append(runner)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return runner
+
+    async def _listen_again(self):
+        """Listen at the port that was found free at first."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+        self._port = self._runner.addresses[0][1]
+        self.origin = f"http://127.0.0.1:{self._port}"
 
     @property
     def api_base(self):
@@ -121,5 +134,14 @@ class DiscordFake(Scenery, People, Screens):
         if not shared:
             why = "Cannot send messages to this user due to having no mutual guilds"
             raise Refused(403, 50278, why)
-        if user.dms_closed:
+        if user.dms_closed or user.deleted:
             raise Refused(403, 50007, "Cannot send messages to this user")
+        self.crowd.check_direct(self.direct(user))
+
+    def file_limit_at(self, parts):
+        """Give how large a file may be where a request sends it."""
+        if "channel" in parts and parts["channel"].isdigit():
+            return self.file_limit(self.find_channel(parts["channel"]))
+        token = parts.get("token")
+        deed = next((d for d in self.deeds.values() if d.token == token), None)
+        return self.file_limit(deed and deed.channel)

@@ -12,3 +12,4 @@ async def discord():
     yield fake
     await fake.stop()
     assert not fake.unknown_requests, "the fake lacks these routes"
+    assert not fake.violations, "\n".join(fake.violations)

@@ -130,7 +130,7 @@ class People:
         assert modal.open, f"the modal {modal.title!r} is closed"
         assert modal.deed.user.id == person.id, f"{modal.title!r} is on somebody else's screen"
         resolved = Resolved(modal.deed.channel.guild)
-        components = filled_in(modal, values or {}, resolved, self._file_limit(modal.deed.channel))
+        components = filled_in(modal, values or {}, resolved, self.file_limit(modal.deed.channel))
         modal.open = False
         data = {"custom_id": modal.custom_id, "components": components}
         if resolved.payload:
@@ -139,8 +139,10 @@ class People:
         return await self._send("submit", person, modal.deed.channel, data, at)
 
     @staticmethod
-    def _file_limit(channel):
-        return channel.guild.file_limit if channel.guild else 10 * 1024 * 1024
+    def file_limit(channel):
+        """Give how many bytes a file may have there."""
+        guild = channel.guild if channel else None
+        return guild.file_limit if guild else 10 * 1024 * 1024
 
     async def _send(self, kind, person, channel, data, message=None):
         user = getattr(person, "user", person)
@@ -157,7 +159,7 @@ class People:
             "locale": user.locale,
             "entitlements": [],
             "entitlement_sku_ids": [],
-            "attachment_size_limit": self._file_limit(channel),
+            "attachment_size_limit": self.file_limit(channel),
         }
         member = self._place(payload, user, channel)
         if message is not None:

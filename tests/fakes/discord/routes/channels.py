@@ -1,6 +1,7 @@
 """Channels: reading, making, changing and deleting them."""
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import limits, payloads
+from tests.fakes.discord.crowd import room_for
 from tests.fakes.discord.refusals import Refused
 from tests.fakes.discord.world import NAMES
 
@@ -18,6 +19,8 @@ def list_of_guild(call):
 def make(call):
     guild, body = call.guild, call.body
     call.need_in(guild, "manage_channels")
+    everything = [c for c in guild.channels if not c.is_thread]
+    room_for(everything, limits.CHANNELS_OF_A_GUILD, 30013, "guild channels")
     kind = NAMES.get(body.get("type", 0))
     if kind not in ("text", "voice", "category", "news", "stage", "forum"):
         raise Refused(400, 50035, "Invalid Form Body")

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import limits, payloads
+from tests.fakes.discord.crowd import room_for
 from tests.fakes.discord.refusals import Refused, unknown
 from tests.fakes.discord.world import Event
 
@@ -31,6 +32,7 @@ def get(call):
 def make(call):
     guild, body = call.guild, call.body
     call.need_in(guild, "create_events")
+    room_for(guild.events, limits.EVENTS_OF_A_GUILD, 30038, "guild scheduled events")
     _check(call, body)
     event = Event(call.fake.ids(), guild, dict(body), call.fake.bot_user.id)
     guild.events.append(event)

@@ -1,6 +1,7 @@
 """Servers, their roles and their members."""
 
-from tests.fakes.discord import payloads
+from tests.fakes.discord import limits, payloads
+from tests.fakes.discord.crowd import room_for
 from tests.fakes.discord.refusals import unknown
 
 from .declared import Route
@@ -23,6 +24,7 @@ def roles(call):
 
 def make_role(call):
     call.need_in(call.guild, "manage_roles")
+    room_for(call.guild.roles, limits.ROLES_OF_A_GUILD, 30005, "guild roles")
     body = call.body or {}
     granted = int(body.get("permissions") or 0)
     return payloads.role(

@@ -1,11 +1,9 @@
 """Messages in channels and threads, and opening direct messages."""
 
-from tests.fakes.discord import payloads, posting
+from tests.fakes.discord import limits, payloads, posting
 from tests.fakes.discord.refusals import MISSING_PERMISSIONS, Refused, unknown
 
 from .declared import Call, Route
-
-SECONDS_OF_A_NONCE = 5 * 60
 
 
 def send(call: Call):
@@ -16,7 +14,7 @@ def send(call: Call):
     _may_write(call, channel)
     if body.get("enforce_nonce") and body.get("nonce") is not None:
         for message in reversed(channel.messages):
-            fresh = fake.clock.now() - message.at < SECONDS_OF_A_NONCE
+            fresh = fake.clock.now() - message.at < limits.NONCE_SECONDS
             if message.by_bot and message.nonce == body["nonce"] and fresh:
                 return payloads.as_message(message, nonce=True)
     reference = _referred(channel, body.get("message_reference"))

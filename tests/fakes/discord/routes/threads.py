@@ -1,6 +1,7 @@
 """Threads: opening them at a message, alone or in a forum, and who is in them."""
 
-from tests.fakes.discord import payloads, posting
+from tests.fakes.discord import limits, payloads, posting
+from tests.fakes.discord.crowd import room_for
 from tests.fakes.discord.refusals import Refused, unknown
 from tests.fakes.discord.world import NAMES
 
@@ -15,6 +16,7 @@ def at_message(call):
     if channel.kind not in ("text", "news"):
         raise Refused(400, 50024, "Cannot execute action on this channel type")
     call.need("create_public_threads", channel)
+    _room(channel)
     kind = "news_thread" if channel.kind == "news" else "thread"
     thread = call.fake.open_thread(channel, call.body["name"], kind=kind, at=message)
     return payloads.channel(thread, viewer=call.fake.bot_user.id)
@@ -23,6 +25,7 @@ def at_message(call):
 def alone(call):
     """Open a thread that belongs to no message; in a forum it begins with one."""
     channel, body, fake = call.channel, call.body, call.fake
+    _room(channel)
     if channel.kind == "forum":
         return _in_forum(call, channel)
     if channel.kind not in ("text", "news"):
@@ -34,6 +37,11 @@ def alone(call):
     call.need("create_private_threads" if private else "create_public_threads", channel)
     thread = fake.open_thread(channel, body["name"], kind=kind)
     return payloads.channel(thread, viewer=fake.bot_user.id)
+
+
+def _room(channel):
+    threads = channel.guild.threads if channel.guild else []
+    room_for(threads, limits.THREADS_OF_A_GUILD, 160006, "active threads")
 
 
 def _in_forum(call, forum):
