@@ -130,6 +130,9 @@ class Api:
             record.status, record.answer = refused.status, refused.answer
             if refused.code == INVALID_FORM and not record.violations:
                 record.violations = [str(refused.answer.get("errors", refused))]
+        except Exception as broken:
+            self.fake.violations.append(f"{record.name}: the fake broke, {broken!r}")
+            raise
         self.fake.violations += [f"{record.name}: {line}" for line in record.violations]
 
     def _check(self, record, parts):

@@ -1,5 +1,6 @@
 """Asking the fake as the bot would, without discord.py: for what discord.py would never send."""
 
+import io
 import json
 
 import aiohttp
@@ -13,7 +14,7 @@ async def ask(fake, method, path, body=None, *, files=(), token=None, **query):
             form = aiohttp.FormData(quote_fields=False)
             form.add_field("payload_json", json.dumps(body))
             for number, (name, content) in enumerate(files):
-                form.add_field(f"files[{number}]", content, filename=name)
+                form.add_field(f"files[{number}]", io.BytesIO(content), filename=name)
             sent = {"data": form}
         else:
             sent = {"json": body} if body is not None else {}

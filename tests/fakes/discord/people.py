@@ -78,7 +78,7 @@ class People:
         """Give the commands that Discord's client offers a person there."""
         if channel.guild is None:
             return [c for c in self.commands if _fits(c, BOT_DM)]
-        member = channel.guild.members[person.id]
+        member = _present(channel, person)
         if channel.guild.bot is None or not may(member, "use_application_commands", channel):
             return []
         commands = [*channel.guild.commands, *(c for c in self.commands if _fits(c, GUILD))]
@@ -127,8 +127,8 @@ class People:
         What the bot filled in before stays. Discord's own screen refuses what is missing or too
         long, with CannotDo.
         """
-        assert modal.open, f"the modal {modal.title!r} is closed"
-        assert modal.deed.user.id == person.id, f"{modal.title!r} is on somebody else's screen"
+        if not modal.open or modal.deed.user.id != person.id:
+            raise CannotDo(f"{modal.title!r} is not on {person.name}'s screen any more")
         resolved = Resolved(modal.deed.channel.guild)
         components = filled_in(modal, values or {}, resolved, self.file_limit(modal.deed.channel))
         modal.open = False
@@ -163,7 +163,8 @@ class People:
         }
         member = self._place(payload, user, channel)
         if message is not None:
-            assert message in channel.seen_by(user), f"{user.name} does not see this message"
+            if message not in channel.seen_by(user):
+                raise CannotDo(f"{user.name} does not see this message")
             payload["message"] = payloads.as_message(message)
         deed = Deed(
             self, kind, number, token, user, channel, payload, self.clock.now(), self.app_id,
@@ -185,8 +186,7 @@ class People:
                 "authorizing_integration_owners": {"0": "0"},
             }
             return None
-        guild, member = channel.guild, channel.guild.members[user.id]
-        assert sees(member, channel), f"{user.name} does not see {channel.name}"
+        guild, member = channel.guild, _present(channel, user)
         granted = permissions_of(guild.bot, channel) if guild.bot else 0
         payload |= {
             "context": GUILD,
@@ -200,6 +200,14 @@ class People:
             "authorizing_integration_owners": {"0": str(guild.id)},
         }
         return member
+
+
+def _present(channel, person):
+    """Give somebody as a member of the server, who sees the channel."""
+    member = channel.guild.members.get(person.id)
+    if member is None or not sees(member, channel):
+        raise CannotDo(f"{person.name} does not see {channel.name}")
+    return member
 
 
 def _fits(command, context):

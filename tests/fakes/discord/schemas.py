@@ -63,13 +63,14 @@ def _specification():
     """Give the document, made strict: an unknown field is an error.
 
     discord.py writes the ids of new attachments as integers, says of commands whether they are
-    ``nsfw``, and says ``tts`` when it edits: Discord takes all of that, and its OpenAPI does not.
+    ``nsfw``, writes to whom a direct message goes as an integer, and says ``tts`` when it edits: Discord takes all of that, and its OpenAPI does not.
     """
     document = json.loads(FILE.read_text())
     schemas = document["components"]["schemas"]
     _close(schemas)
     schemas["MessageAttachmentRequest"]["properties"]["id"] = {"type": ["string", "integer"]}
     schemas["ApplicationCommandUpdateRequest"]["properties"]["nsfw"] = {"type": "boolean"}
+    schemas["CreatePrivateChannelRequest"]["properties"]["recipient_id"] = {"type": "integer"}
     for name in EDITS:
         schemas[name]["properties"]["tts"] = {"type": "boolean"}
     return document

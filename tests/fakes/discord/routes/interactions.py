@@ -130,7 +130,7 @@ def _deed(call):
 def follow_up(call):
     """Send a further message; the first one after a defer fills the “is thinking…” in."""
     deed, body = _deed(call), call.body or {}
-    if deed.deferred and deed.message.loading:
+    if deed.deferred and deed.message.loading and not deed.message.deleted:
         return payloads.as_message(_filled_in(call, deed, body))
     message = posting.made(call.fake, deed.channel, body, call.files, interaction=deed)
     if message.flags & EPHEMERAL:
