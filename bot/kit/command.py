@@ -127,9 +127,16 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
 class Retry(Exception):  # noqa: N818 - not an error: a request
     """Try again later: the other side said so, or is away for now."""
 
-    def __init__(self, after: timedelta, reason: str = "") -> None:
+    def __init__(self, after: timedelta, reason: str = "", *, unsent: bool = False) -> None:
+        """Ask for another try.
+
+        Args:
+            after: How long to wait.
+            reason: Why, in words.
+            unsent: Surely nothing of a message has arrived by this try.
+        """
         super().__init__(reason or f"try again in {after}")
-        self.after = after
+        self.after, self.unsent = after, unsent
 
 
 @dataclass(frozen=True)

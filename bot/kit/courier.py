@@ -67,6 +67,7 @@ class Courier:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._started: datetime | None = None
+        self._tried: set[int] = set()  # rows of which something may have arrived, unnoted
 
     def wake(self) -> None:
         """Say that something may have been written."""
@@ -133,10 +134,7 @@ class Courier:
             if chat is None:
                 raise Undeliverable(f"{row.platform} is not connected")  # noqa: TRY301 - one way to give up
             if row.ref is None:
-                place = Place.model_validate(row.place)
-                ref = await chat.send(place, message, key=row.key, since=self._since(row))
-                if row.version > 1:  # what stands there may be what a courier sent before it died
-                    ref = await chat.edit(ref, message)
+                ref = await self._first(chat, row, message)
             else:
                 ref = await chat.edit(MessageRef.model_validate(row.ref), message)
         except Exception as error:  # noqa: BLE001 - one bad message must not hold up the others
@@ -147,16 +145,32 @@ class Courier:
             fresh.ref, fresh.sent_at, fresh.failures = ref.model_dump(), self._clock.now(), 0
             fresh.sent_version = row.version
             fresh.waiting = fresh.version > row.version
+        self._tried.discard(row.id)
         return True
+
+    async def _first(self, chat: Sends, row: OutboxMessage, message: Message) -> MessageRef:
+        """Send what has no reference yet. An earlier try may have arrived, whole or in part."""
+        since = self._since(row)
+        self._tried.add(row.id)
+        try:
+            place = Place.model_validate(row.place)
+            ref = await chat.send(place, message, key=row.key, since=since)
+        except Retry as later:
+            if later.unsent and since is None:
+                self._tried.discard(row.id)
+            raise
+        # What stands there may be what an earlier try sent, before the message was changed.
+        return ref if row.version == 1 else await chat.edit(ref, message)
 
     def _since(self, row: OutboxMessage) -> datetime | None:
         """Since when an earlier try may have arrived; None where this is surely the first.
 
-        It failed before, and nobody knows how far it came; or it was there before this courier,
+        It was tried before, and nobody knows how far it came; or it was there before this courier,
         whose forerunner may have died between sending and noting so.
         """
         first = row.put_at or row.not_before
-        return first if row.failures or self._started is None or first <= self._started else None
+        earlier = row.id in self._tried or self._started is None or first <= self._started
+        return first if earlier else None
 
     async def _failed(self, row: OutboxMessage, error: Exception) -> None:
         async with self._database.write() as session:

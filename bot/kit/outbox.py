@@ -68,7 +68,9 @@ class Sends(Protocol):
     ) -> MessageRef:
         """Post once per *key*. Raises Retry or Undeliverable.
 
-        With *since*, an earlier try may have arrived, then or later, though no answer came: look.
+        With *since*, an earlier try may have arrived, then or later, whole or in part, though no
+        answer came: look, and post only what is missing. A Retry says whether this try is surely
+        ``unsent``.
         """
         ...
 

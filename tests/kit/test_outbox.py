@@ -1,3 +1,4 @@
+from collections import deque
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from sqlalchemy import select
 
 from bot.kit.command import Retry
 from bot.kit.courier import MOST_FAILURES, Courier
-from bot.kit.message import Message, Place, Text
+from bot.kit.message import Message, MessageRef, Place, Text
 from bot.kit.outbox import (
     EDIT_PAUSE,
     OutboxJob,
@@ -322,3 +323,82 @@ async def test_a_courier_that_runs_wakes_for_what_is_written(chat):
     finally:
         await chat.courier.stop()
     assert said(chat) == ["hello"]
+
+
+class Forgetful:
+    """A platform that finds what was said before only where it is asked to look for it."""
+
+    def __init__(self):
+        self.posted = []
+        self.looked = 0
+        self.before, self.after = deque(), deque()  # raised before, and after, it took something
+
+    async def send(self, place, message, *, key, since=None):
+        if self.before:
+            raise self.before.popleft()
+        self.looked += since is not None
+        if since is None or key not in self.posted:
+            self.posted.append(key)
+        if self.after:
+            raise self.after.popleft()
+        return MessageRef(platform="local", channel=place.channel, id=key)
+
+    async def edit(self, ref, message):
+        return ref
+
+
+@pytest.fixture
+async def forgetful(chat):
+    """The platform of a courier that has been at work for a while."""
+    chat.courier.chats["local"] = platform = Forgetful()
+    await chat.courier.start()
+    await chat.courier.stop()
+    chat.clock.moment += SECOND
+    return platform
+
+
+@pytest.mark.parametrize(
+    "lost", [ConnectionError("no answer"), Retry(SECOND, "the second part was too fast")]
+)
+@pytest.mark.parametrize("later", [None, "other words"])
+async def test_what_may_have_arrived_is_looked_for_and_not_said_again(chat, forgetful, lost, later):
+    forgetful.after.append(lost)
+    await put(chat, "words")
+    await chat.deliver()
+    if later:
+        await put(chat, later)
+    await pass_time(chat, timedelta(minutes=1))
+    assert (forgetful.posted, forgetful.looked) == (["k"], 1)
+    assert (await row(chat)).sent_version == (2 if later else 1)
+
+
+async def test_what_arrived_and_could_not_be_noted_is_looked_for(chat, forgetful, monkeypatch):
+    await put(chat, "words")
+    with monkeypatch.context() as outage:
+        outage.setattr(chat.core.database, "write", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await chat.courier.round()
+    await chat.deliver()
+    assert (forgetful.posted, forgetful.looked) == (["k"], 1)
+
+
+async def test_what_was_sent_and_not_yet_brought_up_to_date_is_looked_for(chat, forgetful):
+    await put(chat, "words")
+    await put(chat, "other words")
+
+    async def brought_down(ref, message):
+        del forgetful.edit
+        raise Retry(SECOND)
+
+    forgetful.edit = brought_down
+    await chat.deliver()
+    await pass_time(chat, SECOND)
+    assert (forgetful.posted, forgetful.looked) == (["k"], 1)
+
+
+async def test_what_surely_did_not_arrive_is_not_looked_for(chat, forgetful):
+    forgetful.before.append(Retry(SECOND, unsent=True))
+    await put(chat, "words")
+    await chat.deliver()
+    await pass_time(chat, SECOND)
+    assert (forgetful.posted, forgetful.looked) == (["k"], 0)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.slack import arrived
 from bot.chat.slack.address import Address, parse
 from bot.chat.slack.blocks import MOST_PARTS, Part, parts
 from bot.chat.slack.files import Pictures
@@ -23,11 +24,9 @@ from bot.kit.message import File, Image, Message, MessageRef, Place
 from bot.kit.outbox import Undeliverable
 
 _log = structlog.get_logger(__name__)
-_EVENT = "bookwiz_message"
-_LOOKED_AT = 200  # messages since the first try
-_SLACK = timedelta(seconds=30)  # clocks differ
-_LATER = timedelta(seconds=5)
 _PLAIN = 3_000
+_LATER = timedelta(seconds=5)
+_AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 #: what Slack says when trying again is no use, and what that means to a moderator
 _GONE = {
     "channel_not_found": "the channel is gone, or the bot was never in it",
@@ -71,28 +70,33 @@ class Sending:
         self, place: Place, message: Message, *, key: str, since: datetime | None = None
     ) -> MessageRef:
         where = parse(place.private_to or place.channel)
-        async with _in_our_words():
+        there: dict[int, str] = {}  # part → ts
+        async with _in_our_words(there):
             client = await self._client_for(where.team)
             channel = await self._channel(client, where, direct=place.private_to is not None)
-            there = await self._found(client, channel, place.thread, key, since) if since else {}
-            if not there:
+            if since:
+                there |= await arrived.parts_of(client, channel, place.thread, key, since)
+            again = bool(there)
+            if not again:
                 self._pass(channel)
             made = await self._parts(client, where.team, message)
-            sent: list[str] = []
             for number, part in enumerate(made):
                 if number not in there:
-                    metadata = {"event_type": _EVENT, "event_payload": {"key": key, "part": number}}
                     there[number] = await self._post(
-                        client, channel, part, thread=place.thread, metadata=metadata,
-                        first=not sent,
+                        client, channel, part, thread=place.thread,
+                        metadata=arrived.mark(key, number), first=not there,
                     )  # fmt: skip
-                sent.append(there[number])
-            files = await self._offer(client, channel, place.thread or sent[0], message, ())
+            root = place.thread or there[0]
+            known: tuple[str, ...] = ()
+            if since and again and (files := _files(message)):
+                known = await arrived.files_of(client, channel, root, files, self._files, since)
+            shared = await self._offer(client, channel, root, message, known)
         return MessageRef(
             platform="slack",
             channel=str(Address(where.team, channel)),
-            id=",".join(sent),
-            files=files,
+            # Also the parts of longer words that an earlier try said: the next edit removes them.
+            id=",".join(there[number] for number in sorted(there)),
+            files=shared,
         )
 
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
@@ -105,13 +109,27 @@ class Sending:
                 await self._update(client, where.id, stamp, part)
             for stamp in stamps[len(made) :]:
                 await client.chat_delete(channel=where.id, ts=stamp)
-            more = [
-                await self._post(client, where.id, part, thread=stamps[0], first=False)
-                for part in made[len(stamps) :]
-            ]
+            more = await self._more(client, where.id, stamps, made)
             now = [*stamps[: len(made)], *more]
             files = await self._offer(client, where.id, stamps[0], message, ref.files)
         return ref.model_copy(update={"id": ",".join(now), "files": files})
+
+    async def _more(
+        self, client: AsyncWebClient, channel: str, stamps: list[str], made: list[Part]
+    ) -> list[str]:
+        """Post the parts beyond those that stand, unless an edit that broke off did so."""
+        if len(made) <= len(stamps):
+            return []
+        root, key = stamps[0], f"more of {stamps[0]}"
+        since = datetime.fromtimestamp(float(root), UTC)
+        there = await arrived.parts_of(client, channel, root, key, since)
+        for number in range(len(stamps), len(made)):
+            if number not in there:
+                there[number] = await self._post(
+                    client, channel, made[number], thread=root,
+                    metadata=arrived.mark(key, number), first=False,
+                )  # fmt: skip
+        return [there[number] for number in range(len(stamps), len(made))]
 
     async def made(self, team: str, message: Message) -> list[Part]:
         """*message* as it is posted, its pictures uploaded: for whoever posts by another way."""
@@ -119,7 +137,7 @@ class Sending:
 
     def _pass(self, channel: str) -> None:
         if wait := self._gate.enter(channel):
-            raise Retry(timedelta(seconds=wait), "one message a second and channel")
+            raise Retry(timedelta(seconds=wait), "one message a second and channel", unsent=True)
 
     async def _wait(self, channel: str) -> None:
         while wait := self._gate.enter(channel):  # noqa: ASYNC110 - time passes; nothing tells of it
@@ -153,7 +171,7 @@ class Sending:
             if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                 raise
             # The words say what it shows; a message without its picture is better than none.
-            _log.warning("slack.picture_not_sent", error=error.response["error"])
+            _log.warning("slack.picture_not_sent", error=_word(error))
             return None
 
     async def _post(
@@ -178,7 +196,7 @@ class Sending:
         try:
             answer = await client.chat_postMessage(text=part.text, blocks=part.blocks, **given)
         except SlackApiError as error:
-            said = error.response["error"]
+            said = _word(error)
             if said == "not_in_channel":
                 await client.conversations_join(channel=channel)  # a public one it may enter
                 answer = await client.chat_postMessage(text=part.text, blocks=part.blocks, **given)
@@ -193,33 +211,10 @@ class Sending:
         try:
             await client.chat_update(channel=channel, ts=stamp, text=part.text, blocks=part.blocks)
         except SlackApiError as error:
-            if error.response["error"] not in _BAD_BLOCKS:
+            if _word(error) not in _BAD_BLOCKS:
                 raise
-            _log.error("slack.blocks_refused", error=error.response["error"], why=_messages(error))
+            _log.error("slack.blocks_refused", error=_word(error), why=_messages(error))
             await client.chat_update(channel=channel, ts=stamp, text=part.text[:_PLAIN], blocks=[])
-
-    async def _found(
-        self, client: AsyncWebClient, channel: str, thread: str | None, key: str, since: datetime
-    ) -> dict[int, str]:
-        """The parts of an earlier try that arrived though no answer came: part → ts."""
-        oldest = str((since - _SLACK).timestamp())
-        asked = {
-            "channel": channel,
-            "oldest": oldest,
-            "include_all_metadata": True,
-            "limit": _LOOKED_AT,
-        }
-        if thread:
-            answer = await client.conversations_replies(ts=thread, **asked)
-        else:
-            answer = await client.conversations_history(**asked)
-        found = {}
-        for said in answer["messages"]:
-            metadata = said.get("metadata") or {}
-            payload = metadata.get("event_payload", {})
-            if metadata.get("event_type") == _EVENT and payload.get("key") == key:
-                found[int(payload["part"])] = str(said["ts"])
-        return found
 
     async def _offer(
         self,
@@ -231,29 +226,41 @@ class Sending:
     ) -> tuple[str, ...]:
         """Share the files of *message* that are not shared yet. Gives all that are."""
         shared = list(known)
-        for block in message.blocks:
-            if isinstance(block, File) and block.sha256 not in shared:
-                await self._pictures.offer(client, channel, thread, block)
-                shared.append(block.sha256)
+        for file in _files(message):
+            if file.sha256 not in shared:
+                await self._pictures.offer(client, channel, thread, file)
+                shared.append(file.sha256)
         return tuple(shared)
 
 
 @asynccontextmanager
-async def _in_our_words() -> AsyncIterator[None]:
-    """Turn what Slack says into what the courier understands."""
+async def _in_our_words(said: Collection[int] = ()) -> AsyncIterator[None]:
+    """Turn what Slack says into what the courier understands; *said* grows as parts are posted."""
     try:
         yield
     except SlackApiError as error:
-        said, status = error.response["error"], error.response.status_code
+        status = getattr(error.response, "status_code", 0)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            seconds = float(error.response.headers.get("Retry-After", 1))
-            raise Retry(timedelta(seconds=seconds), "Slack says: too fast") from error
-        if said in _GONE:
-            raise Undeliverable(_GONE[said]) from error
+            after = timedelta(seconds=float(error.response.headers.get("Retry-After", 1)))
+            raise Retry(after, "Slack says: too fast", unsent=not said) from error
+        if status in _AWAY:
+            raise Retry(_LATER, f"Slack is away: HTTP {status}") from error
+        if (why := _GONE.get(_word(error))) is not None:
+            raise Undeliverable(why) from error
         raise
     except (aiohttp.ClientError, TimeoutError) as error:
         # It may have arrived; the courier asks again, and then looks first.
-        raise ConnectionError(f"Slack did not answer: {type(error).__name__}") from error
+        raise Retry(_LATER, f"Slack did not answer: {type(error).__name__}") from error
+
+
+def _files(message: Message) -> list[File]:
+    return [block for block in message.blocks if isinstance(block, File)]
+
+
+def _word(error: SlackApiError) -> str:
+    """Slack's word for what is wrong; an outage answers with a page instead."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
 def _messages(error: SlackApiError) -> list[str]:

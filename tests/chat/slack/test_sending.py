@@ -66,7 +66,7 @@ async def test_an_answer_that_was_lost_is_looked_for_before_it_is_said_again(wor
     workspace.fake.lose_answer("chat.postMessage")
     await workspace.put(workspace.place(), "Once only")
     await workspace.bot.courier.round()
-    assert (await row(workspace.bot)).failures == 1
+    assert (await row(workspace.bot)).waiting
     assert len(workspace.general.said) == 1
     workspace.bot.clock.moment += timedelta(minutes=5)
     await workspace.bot.courier.round()
@@ -201,3 +201,121 @@ async def test_a_message_that_somebody_deleted_cannot_be_edited_and_that_is_told
 
     with pytest.raises(Undeliverable, match="deleted"):
         await workspace.chat.edit(ref, said("x"))
+
+
+@pytest.fixture
+def at_ease(workspace, monkeypatch):
+    """The workspace, taking several messages a second; the courier has been at work for a while."""
+    monkeypatch.setattr(workspace.chat.sending._gate, "_every", 0.0)
+    workspace.bot.courier._started = workspace.bot.clock.moment
+    workspace.bot.clock.moment += timedelta(minutes=1)
+    return workspace
+
+
+def standing(channel):
+    return [m for m in channel.said if not m.deleted]
+
+
+LONG = " ".join(f"word{i}" for i in range(3_000))
+
+
+async def again(workspace):
+    workspace.bot.clock.moment += timedelta(minutes=5)
+    await workspace.bot.courier.round()
+    assert not (await row(workspace.bot)).waiting
+
+
+def fail_at(workspace, monkeypatch, call):
+    """Let the *call*-th message that is posted come too fast."""
+    post, calls = workspace.chat.sending._post, 0
+
+    async def counted(*args, **more):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            workspace.fake.storm("chat.postMessage")
+        return await post(*args, **more)
+
+    monkeypatch.setattr(workspace.chat.sending, "_post", counted)
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+async def test_a_long_message_that_broke_off_goes_on_where_it_was(at_ease, monkeypatch, part):
+    fail_at(at_ease, monkeypatch, part)
+    await at_ease.put(at_ease.place(), LONG)
+    await at_ease.bot.courier.round()
+    assert len(at_ease.general.said) == part - 1
+    looked = len(at_ease.fake.calls("conversations.history"))
+    await again(at_ease)
+    assert "".join(m.words for m in at_ease.general.said).split() == LONG.split()
+    assert (await row(at_ease.bot)).ref["id"] == ",".join(m.ts for m in at_ease.general.said)
+    assert len(at_ease.fake.calls("conversations.history")) - looked == (part > 1)
+
+
+async def test_what_broke_off_and_became_shorter_leaves_no_part_behind(at_ease, monkeypatch):
+    fail_at(at_ease, monkeypatch, 3)
+    await at_ease.put(at_ease.place(), LONG)
+    await at_ease.bot.courier.round()
+    await at_ease.put(at_ease.place(), "Short now")
+    await again(at_ease)
+    assert [m.words.strip() for m in standing(at_ease.general)] == ["Short now"]
+
+
+async def test_an_edit_that_became_longer_and_broke_off_goes_on_where_it_was(at_ease, monkeypatch):
+    await at_ease.put(at_ease.place(), "Short")
+    await at_ease.bot.courier.round()
+    fail_at(at_ease, monkeypatch, 2)
+    await at_ease.put(at_ease.place(), LONG)
+    await at_ease.bot.courier.round()
+    assert len(at_ease.general.said) == 2
+    await again(at_ease)
+    assert "".join(m.words for m in at_ease.general.said).split() == LONG.split()
+
+
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.completeUploadExternal"])
+async def test_files_whose_sharing_broke_off_are_shared_once(at_ease, step):
+    files = at_ease.bot.files
+    pages = [await files.add(f"<p>{n}</p>".encode() * (n + 1)) for n in range(2)]
+    message = Message(
+        blocks=(
+            Text(markdown="# Result"),
+            *(
+                File(sha256=page.sha256, name=f"report{n}.html", label="A report")
+                for n, page in enumerate(pages)
+            ),
+        )
+    )
+    await at_ease.bot.core.post(at_ease.place(), message, key="k")
+    at_ease.chat.sending._pictures.offer = _once_broken(at_ease, step)
+    await at_ease.bot.courier.round()
+    assert len(at_ease.general.said) == 2
+    await again(at_ease)
+    card, *shared = at_ease.general.said
+    assert [f.name for m in shared for f in m.files] == ["report0.html", "report1.html"]
+    assert {m.thread_ts for m in shared} == {card.ts}
+
+
+def _once_broken(workspace, step):
+    """Share the first file, and let Slack say "too fast" in the middle of the second."""
+    offer, calls = workspace.chat.sending._pictures.offer, 0
+
+    async def counted(*args):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            workspace.fake.storm(step)
+        await offer(*args)
+
+    return counted
+
+
+@pytest.mark.parametrize("status", [502, 503])
+async def test_an_outage_of_slack_gives_nothing_up(at_ease, status):
+    at_ease.fake.break_down("chat.postMessage", 15, status)
+    await at_ease.put(at_ease.place())
+    for _ in range(15):
+        at_ease.bot.clock.moment += timedelta(minutes=5)
+        await at_ease.bot.courier.round()
+    assert at_ease.general.said == []
+    await again(at_ease)
+    assert len(at_ease.general.said) == 1
