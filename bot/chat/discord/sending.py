@@ -25,6 +25,7 @@ _LOOKED_AT = 200  # messages since the first try
 _PLAIN = 2_000
 _THREAD_NAME = 90
 _MOST_KNOWN = 10_000
+_LATER = timedelta(seconds=5)
 _REFUSED_FOR = timedelta(seconds=60)
 _TOO_FAST = {40003, 20016, 20028, 20029, 20031}  # opening or writing too fast, in one place or all
 _BAD_FORM, _UNKNOWN_CHANNEL, _THREAD_EXISTS = 50035, 10003, 160004
@@ -74,7 +75,8 @@ class Sending:
             for number, part in enumerate(made):
                 if number not in there:
                     there[number] = await self._post(channel, place, part, key, number, message)
-        ids = ",".join(str(there[number]) for number in range(len(made)))
+        # Also the parts of longer words that an earlier try said: the next edit removes them.
+        ids = ",".join(str(there[number]) for number in sorted(there))
         return MessageRef(platform="discord", channel=str(channel.id), id=ids)
 
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
@@ -105,12 +107,14 @@ class Sending:
 
     def _pass(self, channel: int) -> None:
         if wait := self._gate.enter(str(channel)):
-            raise Retry(timedelta(seconds=wait), "five messages in five seconds and channel")
+            raise Retry(
+                timedelta(seconds=wait), "five messages in five seconds and channel", unsent=True
+            )
 
     async def _channel(self, place: Place) -> discord.PartialMessageable | discord.DMChannel:
         client = self._client()
         if client.http.token is None:
-            raise Retry(timedelta(seconds=5), "not logged in at Discord")
+            raise Retry(_LATER, "not logged in at Discord", unsent=True)
         if place.private_to is not None:
             return client.get_partial_messageable(await self._opened(place.private_to))
         return client.get_partial_messageable(int(place.thread or place.channel))
@@ -119,7 +123,7 @@ class Sending:
         """The channel of direct messages with somebody."""
         if handle not in self._direct:
             if wait := self._openings.enter(""):
-                raise Retry(timedelta(seconds=wait), "writing to many people at once")
+                raise Retry(timedelta(seconds=wait), "writing to many people at once", unsent=True)
             opened = await self._client().create_dm(discord.Object(int(handle)))
             self._direct[handle] = opened.id
             while len(self._direct) > _MOST_KNOWN:
@@ -217,7 +221,9 @@ class Sending:
                 raise Retry(_REFUSED_FOR, "Discord refuses the bot's token") from error
             if error.code in _GONE:
                 raise Undeliverable(_GONE[error.code]) from error
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Retry(_LATER, f"Discord is away: HTTP {error.status}") from error
             raise
         except (aiohttp.ClientError, OSError) as error:
             # It may have arrived; the courier asks again, and then looks first.
-            raise ConnectionError(f"Discord did not answer: {type(error).__name__}") from error
+            raise Retry(_LATER, f"Discord did not answer: {type(error).__name__}") from error
