@@ -1,6 +1,7 @@
-"""bookwiz: demo, up, say, migrate, doctor, verify, dataset, export, new-feature."""
+"""bookwiz: demo, up, say, migrate, doctor, manifest, verify, dataset, export, new-feature."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -13,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.chat.local.say import say
 from bot.config import Settings
+
+_APP = "Bookwiz"  #: what the app is called at a platform
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -120,6 +123,30 @@ def doctor(data: Path | None) -> None:
     from bot.doctor import examine
 
     _run(examine(_settings(data)))
+
+
+@main.group()
+def manifest() -> None:
+    """What an admin pastes at a platform."""
+
+
+@manifest.command("slack")
+@click.option(
+    "--url",
+    metavar="https://…",
+    default="",
+    help="Where Slack reaches the bot. Without it: by Socket Mode, which needs no address.",
+)
+def manifest_slack(url: str) -> None:
+    """Print the app manifest, to paste at https://api.slack.com/apps."""
+    if url and not url.startswith("https://"):
+        raise click.ClickException(f"Slack sends to https:// alone, and the address is {url}")
+    from bot.chat.slack.manifest import manifest_for
+    from bot.features import discover
+    from bot.kit.feature import commands_of
+
+    made = manifest_for(commands_of(discover()), name=_APP, url=url.rstrip("/"))
+    click.echo(json.dumps(made, indent=2, ensure_ascii=False))
 
 
 @main.command()

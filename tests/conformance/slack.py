@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from bot.chat.slack.adapter import SlackChat
+from bot.chat.slack.manifest import EVENTS, SCOPES
 from bot.config import SlackSettings
 from tests.conformance.world import Heard, World, words_of
 from tests.fakes.slack import SlackFake
@@ -14,6 +15,7 @@ class SlackWorld(World):
 
     async def start(self) -> None:
         self.fake = await SlackFake().start()
+        self.fake.team.token.scopes, self.fake.subscriptions = set(SCOPES), set(EVENTS)
         self.people = {
             name: self.fake.person(name.title(), admin=name == "moira")
             for name in ("moira", "ada", "bob")

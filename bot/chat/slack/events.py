@@ -27,7 +27,6 @@ class Events:
             "app_mention": self.mention,
             "user_change": self.person,
             "team_join": self.person,
-            "file_shared": self.nothing,
             "tokens_revoked": self.gone,
             "app_uninstalled": self.gone,
         }.items():
@@ -69,9 +68,6 @@ class Events:
         """Somebody is new, or changed."""
         user = event.get("user") or {}
         self._incoming.people.forget(body.get("team_id", ""), user.get("id", ""))
-
-    async def nothing(self) -> None:
-        """A file that was shared is read with the message it came in."""
 
     async def gone(self, body: Body) -> None:
         _log.error("slack.removed", team=body.get("team_id"), fix="install the app again")

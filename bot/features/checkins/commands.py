@@ -12,7 +12,7 @@ from bot.kit.work import Context
 _LAST_HOUR = 23
 
 
-@feature.command("checkin now", "Say how your week went", private=True)
+@feature.command("checkin now", "Say how your week went", private=True, shortcut="Check in")
 async def now(
     ctx: Context,
     done: Annotated[str, Arg("What you finished this week", max_length=LONGEST, long=True)],

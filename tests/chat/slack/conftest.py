@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.chat.slack.adapter import SlackChat
+from bot.chat.slack.manifest import EVENTS, SCOPES
 from bot.config import SlackSettings
 from bot.kit.message import Message, Place, Text
 from tests.fakes.slack.fixtures import slack_fake  # noqa: F401 - a fixture
@@ -60,12 +61,19 @@ def database_url(tmp_path):
 
 @pytest.fixture
 async def workspace(bot, slack_fake):  # noqa: F811 - fixtures
+    as_the_manifest_asks(slack_fake)
     chat = SlackChat(bot.core, settings_of(slack_fake))
     bot.courier.chats["slack"] = chat
     await chat.start()
     await slack_fake.sockets.connected()
     yield Workspace(slack_fake, bot, chat)
     await chat.stop()
+
+
+def as_the_manifest_asks(fake):
+    """The app may and hears what its manifest asks for, and no more."""
+    fake.team.token.scopes = set(SCOPES)
+    fake.subscriptions = set(EVENTS)
 
 
 def settings_of(fake, **more):

@@ -96,7 +96,8 @@ class Doings:
         deed = self._deed(person, "events_api", channel=channel, message=message)
         body = {"event_ts": self._stamp(), **body}
         deed.payload = payloads.event(team, body, event_id=self.ids("Ev"), at=self.clock.now())
-        if self.subscriptions is not None and body["type"] not in self.subscriptions:
+        kinds = {body["type"], f"{body['type']}.{body.get('channel_type')}"}
+        if self.subscriptions is not None and not kinds & set(self.subscriptions):
             return deed
         return await self._send(deed)
 

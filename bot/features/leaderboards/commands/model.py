@@ -54,7 +54,12 @@ Baseline = Annotated[
 ]
 
 
-@feature.command("model submit", "Hand in a model; its score comes back here", private=True)
+@feature.command(
+    "model submit",
+    "Hand in a model; its score comes back here",
+    private=True,
+    shortcut="Submit a model",
+)
 async def submit(
     ctx: Context,
     benchmark: Benchmarks,
