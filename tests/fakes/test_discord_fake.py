@@ -90,7 +90,7 @@ async def test_a_card_of_components_shows_its_words_and_file_and_pings_nobody(
 ):
     deed = await discord.command(ada, general, "/model card", {"size": "Large"})
     message = await deed.replied()
-    assert message.text == "A card of size 2 for @everyone\n[Again]\nreport.txt\nreport.txt"
+    assert message.text == "A card of size 2 for @everyone\n[Again]\nreport.txt"
     assert message.buttons == ["Again"]
     assert general.said == [message]
     assert not discord.pinged

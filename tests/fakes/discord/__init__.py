@@ -15,7 +15,8 @@ Making the world::
     fake.join(other_guild, ada); fake.remove(ada); fake.rename(ada, "Countess")
     fake.delete_account(ada.user); fake.delete_channel(general); ada.user.dms_closed = True
     fake.close_to(general, guild.bot, "send_messages"); fake.archive(thread, locked=True)
-    dm = fake.direct(ada); message = fake.say(ada, general, "hello"); fake.take_back(message)
+    dm = fake.direct(ada); message = fake.say(ada, general, "hello"); fake.rewrite(message, "hi")
+    fake.take_back(message)
 
 What people do, each giving a ``Deed`` as soon as the bot is told::
 

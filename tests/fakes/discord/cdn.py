@@ -31,14 +31,17 @@ class Cdn:
     broken: bool = False  # every download fails with 500
 
     def keep(self, name, content, *, mimetype=None, description=None):
-        """Store a file, and give it as an attachment with a link that lives a day."""
-        number = self.fake.ids()
-        until = int(self.fake.clock.now() + SECONDS_OF_A_LINK)
-        url = f"{self.base}/attachments/{number}/{quote(name)}?ex={until:x}&is={number:x}&hm=fake"
+        """Store a file, and give it as an attachment."""
         kind = mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        file = Attachment(number, name, bytes(content), url, kind, description)
-        self.by_id[number] = file
+        file = Attachment(self.fake.ids(), name, bytes(content), self, kind, description)
+        self.by_id[file.id] = file
         return file
+
+    def sign(self, file):
+        """Give a link to a file."""
+        until = int(self.fake.clock.now() + SECONDS_OF_A_LINK)
+        signed = f"ex={until:x}&is={file.id:x}&hm=fake"
+        return f"{self.base}/attachments/{file.id}/{quote(file.name)}?{signed}"
 
     def app(self):
         app = web.Application()

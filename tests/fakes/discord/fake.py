@@ -34,6 +34,7 @@ class DiscordFake(Scenery, People, Screens, GoingWrong):
         self.token = f"{name}.fake.token-of-the-bot"
         self.revoked = self.away = False
         self.users, self.guilds, self.directs = [self.bot_user, self.developer], [], {}
+        self.by_token, self.nonces = {}, {}
         self.commands, self.deeds, self.modals, self.typing = [], {}, [], []
         self.unknown_requests, self.violations = [], []
         self.faults, self.rates, self.crowd = Faults(), Rates(self.clock), Crowd(self)
@@ -142,6 +143,5 @@ class DiscordFake(Scenery, People, Screens, GoingWrong):
         """Give how large a file may be where a request sends it."""
         if "channel" in parts and parts["channel"].isdigit():
             return self.file_limit(self.find_channel(parts["channel"]))
-        token = parts.get("token")
-        deed = next((d for d in self.deeds.values() if d.token == token), None)
+        deed = self.by_token.get(parts.get("token"))
         return self.file_limit(deed and deed.channel)

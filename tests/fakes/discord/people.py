@@ -171,7 +171,7 @@ class People:
             member=member, at_message=message,
         )  # fmt: skip
         deed.edits_before = message.edits if message is not None else 0
-        self.deeds[deed.id] = deed
+        self.deeds[deed.id] = self.by_token[token] = deed
         self.gateway_server.emit("INTERACTION_CREATE", payload)
         return deed
 

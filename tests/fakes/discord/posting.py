@@ -33,9 +33,24 @@ def fill(fake, message, body, files):
     if "components" in body:
         message.components = deepcopy(body["components"] or [])
         _complete(message)
-    if "flags" in body and is_v2(body["flags"] or 0):
+    if is_v2(body.get("flags") or 0):
         message.flags |= COMPONENTS_V2
+    if is_v2(message.flags):
+        _only_components(fake, message)
     message.pings |= pings_of(message, body.get("allowed_mentions"))
+
+
+def _only_components(fake, message):
+    """Refuse words beside components V2; a file that none of them shows is seen by nobody."""
+    for name in ("content", "embeds"):
+        if getattr(message, name):
+            why = {"code": "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "message": name}
+            raise Refused(400, 50035, "Invalid Form Body", {name: {"_errors": [why]}})
+    named = str(message.components)
+    for attachment in message.attachments:
+        attachment.shown = False
+        if not attachment.is_at(named):
+            fake.violations.append(f"{attachment.name} is shown by no component")
 
 
 def edited(fake, message, body, files):
@@ -115,7 +130,7 @@ def _resolve(media, message):
     file = _media(media["url"], message)
     if file is None:
         media |= {"proxy_url": media["url"], "loading_state": 2, "flags": 0}
-        return next((a for a in message.attachments if a.url == media["url"]), None)
+        return next((a for a in message.attachments if a.is_at(media["url"])), None)
     media |= {
         "url": file.url,
         "proxy_url": file.url,

@@ -60,11 +60,11 @@ class Scenery:
 
     def member(self, guild, name, *, admin=False, roles=(), dms_closed=False, **more):
         """Make somebody who is in *guild*; *admin* gives them a role with Administrator."""
-        member = self.join(guild, self.user(name, dms_closed=dms_closed, **more), roles=roles)
+        roles = list(roles)
         if admin:
             found = [r for r in guild.roles if r.name == "Admins"]
-            member.roles.append(found[0] if found else self.role(guild, "Admins", admin=True))
-        return member
+            roles.append(found[0] if found else self.role(guild, "Admins", admin=True))
+        return self.join(guild, self.user(name, dms_closed=dms_closed, **more), roles=roles)
 
     def join(self, guild, person, *, roles=()):
         """Let *person* (a name, an account, or a member elsewhere) come into *guild*."""
@@ -212,6 +212,12 @@ class Scenery:
         message = Message(self.ids(), channel, user, self.clock.now(), text, reference=reference)
         message.attachments = list(files)
         return self.put(message)
+
+    def rewrite(self, message, text):
+        """Let whoever wrote a message change it."""
+        message.content, message.edited_at = text, self.clock.now()
+        message.edits += 1
+        self.tell_of_message("MESSAGE_UPDATE", message)
 
     def take_back(self, message):
         """Delete a message."""

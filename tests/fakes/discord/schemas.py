@@ -14,12 +14,16 @@ from referencing.jsonschema import DRAFT202012
 
 from tests import real_inputs
 
+from .checking.messages import KEPT_ATTACHMENT
+
 FILE = real_inputs.FOLDER.parent / "specs" / "discord-openapi.json"
-EDITS = (
+SAY_TTS = (
+    "BaseCreateMessageCreateRequest",
     "IncomingWebhookUpdateRequestPartial",
     "IncomingWebhookUpdateForInteractionCallbackRequestPartial",
     "MessageEditRequestPartial",
 )
+KINDS = ("type", "entity_type")
 _URI = "urn:discord"
 _PART = re.compile(r"\{\w+\}|@original")
 
@@ -52,7 +56,7 @@ def _deepest(error):
     for inner in error.context:
         branches.setdefault(inner.schema_path[0], []).append(inner)
     for errors in branches.values():
-        other = any(e.validator == "enum" and e.path and e.path[-1] == "type" for e in errors)
+        other = any(e.validator == "enum" and e.path and e.path[-1] in KINDS for e in errors)
         if not other and errors[0].validator != "type":
             return _deepest(errors[0])
     return error
@@ -62,16 +66,19 @@ def _deepest(error):
 def _specification():
     """Give the document, made strict: an unknown field is an error.
 
-    discord.py writes the ids of new attachments as integers, says of commands whether they are
-    ``nsfw``, writes to whom a direct message goes as an integer, and says ``tts`` when it edits: Discord takes all of that, and its OpenAPI does not.
+    discord.py writes some ids as integers, says of commands whether they are ``nsfw``, of forum
+    threads which type they are, of embeds that they have no ``flags``, of attachments that stay all
+    that it knows, and ``tts`` when it edits: Discord takes that, and its OpenAPI does not.
     """
     document = json.loads(FILE.read_text())
     schemas = document["components"]["schemas"]
     _close(schemas)
-    schemas["MessageAttachmentRequest"]["properties"]["id"] = {"type": ["string", "integer"]}
+    schemas["SnowflakeType"] = {"type": ["string", "integer"], "pattern": "^[0-9]+$"}
+    schemas["MessageAttachmentRequest"]["properties"] |= dict.fromkeys(KEPT_ATTACHMENT, True)
     schemas["ApplicationCommandUpdateRequest"]["properties"]["nsfw"] = {"type": "boolean"}
-    schemas["CreatePrivateChannelRequest"]["properties"]["recipient_id"] = {"type": "integer"}
-    for name in EDITS:
+    schemas["RichEmbed"]["properties"]["flags"] = {"const": 0}
+    schemas["CreateForumThreadRequest"]["properties"]["type"] = {"const": 11}
+    for name in SAY_TTS:
         schemas[name]["properties"]["tts"] = {"type": "boolean"}
     return document
 

@@ -161,10 +161,18 @@ class Attachment:
     id: int
     name: str
     content: bytes
-    url: str
+    cdn: object
     mimetype: str = "application/octet-stream"
     description: str | None = None
     shown: bool = True
+
+    @property
+    def url(self):
+        """Give a fresh link, as every answer of Discord does; it lives a day."""
+        return self.cdn.sign(self)
+
+    def is_at(self, url):
+        return f"/attachments/{self.id}/" in url
 
 
 @dataclass(eq=False)

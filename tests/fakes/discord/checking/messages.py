@@ -11,9 +11,14 @@ SENT = (*COMMON, *MORE, "nonce", "enforce_nonce", "message_reference")
 FOLLOWED_UP = (*COMMON, *MORE, "username", "avatar_url", "thread_name", "applied_tags")
 EMBED = (
     "type", "url", "title", "color", "timestamp", "description", "author", "image", "thumbnail",
-    "footer", "fields", "provider", "video",
+    "footer", "fields", "provider", "video", "flags",
 )  # fmt: skip
-ATTACHMENT = ("id", "filename", "description", "title", "is_spoiler", "uploaded_filename")
+#: what discord.py repeats of an attachment that stays, and Discord ignores
+KEPT_ATTACHMENT = (
+    "size", "url", "proxy_url", "spoiler", "content_type", "height", "width", "duration_secs",
+    "waveform",
+)  # fmt: skip
+ATTACHMENT = ("id", "filename", "description", "title", "is_spoiler", *KEPT_ATTACHMENT)
 
 
 def sent(found, body, files, file_limit):

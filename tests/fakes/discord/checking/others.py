@@ -37,7 +37,7 @@ def thread_at_message(found, body, files, file_limit):
 
 def thread(found, body, files, file_limit):
     if "message" in body:
-        found.fields((), body, (*THREAD, "message", "applied_tags"))
+        found.fields((), body, (*THREAD, "message", "applied_tags", "type"))
         messages.said(found, ("message",), body["message"], files, file_limit)
     else:
         found.fields((), body, (*THREAD, "type", "invitable"))

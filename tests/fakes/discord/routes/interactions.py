@@ -116,8 +116,7 @@ def _deed(call):
     """Give the interaction whose token stands in the path, while the token lives."""
     if call.part("app") != call.fake.app_id:
         raise unknown("Webhook", 10015)
-    token = call.parts["token"]
-    deed = next((d for d in call.fake.deeds.values() if d.token == token), None)
+    deed = call.fake.by_token.get(call.parts["token"])
     if deed is None:
         raise Refused(401, 50027, "Invalid Webhook Token")
     if deed.answer is None:
