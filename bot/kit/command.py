@@ -127,16 +127,24 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
 class Retry(Exception):  # noqa: N818 - not an error: a request
     """Try again later: the other side said so, or is away for now."""
 
-    def __init__(self, after: timedelta, reason: str = "", *, unsent: bool = False) -> None:
+    def __init__(
+        self,
+        after: timedelta,
+        reason: str = "",
+        *,
+        unsent: bool = False,
+        everywhere: bool = False,
+    ) -> None:
         """Ask for another try.
 
         Args:
             after: How long to wait.
             reason: Why, in words.
             unsent: Surely nothing of a message has arrived by this try.
+            everywhere: The whole platform is to be left alone for so long, not only one channel.
         """
         super().__init__(reason or f"try again in {after}")
-        self.after, self.unsent = after, unsent
+        self.after, self.unsent, self.everywhere = after, unsent, everywhere
 
 
 @dataclass(frozen=True)

@@ -5,60 +5,36 @@ drops a repetition.
 """
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from bot.kit.clock import Clock
 from bot.kit.command import Retry
 from bot.kit.db import Database
+from bot.kit.line import Lane, due
 from bot.kit.message import Message, MessageRef, Place
 from bot.kit.outbox import Dispatches, OutboxJob, OutboxMessage, Sends, Undeliverable
 
 MOST_FAILURES = 10
-_BATCH = 50
+_BATCH = 50  # rows that are looked at together
+_AT_ONCE = 10  # messages that a lane takes up before it looks again what is wanted
+_ENGINE = ("jobs", "")
 _SHORTEST_WAIT = timedelta(milliseconds=100)
 _log = structlog.get_logger(__name__)
 
 
-def _due(now: datetime) -> Select[Any]:
-    """What may be sent by *now*, in order.
-
-    New messages go before edits, so that a reason is there before the message that points to it.
-    A new one waits behind an earlier one to its channel that the platform put off; one that fails
-    by a defect of its own holds up nobody.
-    """
-    earlier = aliased(OutboxMessage)
-    put_off = (
-        select(earlier.id)
-        .where(
-            earlier.waiting,
-            earlier.sent_version == 0,
-            earlier.failures == 0,
-            earlier.not_before > now,
-            earlier.id < OutboxMessage.id,
-            earlier.platform == OutboxMessage.platform,
-            earlier.place["channel"].as_string() == OutboxMessage.place["channel"].as_string(),
-        )
-        .exists()
-    )
-    return (
-        select(OutboxMessage)
-        .where(
-            OutboxMessage.waiting,
-            OutboxMessage.not_before <= now,
-            or_(OutboxMessage.sent_version > 0, ~put_off),
-        )
-        .order_by(OutboxMessage.sent_version > 0, OutboxMessage.id)
-    )
-
-
 class Courier:
-    """Carries what the outbox holds to the chats and to the engine, in order."""
+    """Carries what the outbox holds to the chats and to the engine.
+
+    Each channel has a lane: what goes there goes in order, one by one. A slow channel holds up
+    itself alone, as long as its platform has lanes left.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, poll_seconds: float = 2.0) -> None:
         self._database, self._clock, self._poll = database, clock, poll_seconds
@@ -68,6 +44,11 @@ class Courier:
         self._task: asyncio.Task[None] | None = None
         self._started: datetime | None = None
         self._tried: set[int] = set()  # rows of which something may have arrived, unnoted
+        self._setting_off = asyncio.Lock()
+        self._busy: dict[Lane, asyncio.Task[None]] = {}
+        self._shut: dict[Lane, datetime] = {}  # until when; ("slack", "") is all of Slack
+        self._ends = 0  # of lanes, up to now
+        self._broken: list[BaseException] = []  # what ended lanes
 
     def wake(self) -> None:
         """Say that something may have been written."""
@@ -78,44 +59,68 @@ class Courier:
         self._task = asyncio.create_task(self._run(), name="courier")
 
     async def stop(self) -> None:
-        while self._task and not self._task.done():
-            self._task.cancel()  # again, where a driver swallowed it
-            await asyncio.wait([self._task], timeout=1)
+        while tasks := [t for t in (self._task, *self._busy.values()) if t and not t.done()]:
+            for task in tasks:
+                task.cancel()  # again, where a driver swallowed it
+            await asyncio.wait(tasks, timeout=1)
+        self._broken.clear()
 
     async def _run(self) -> None:
         while True:
+            self._news.clear()
             try:
-                soon = await self.round()
+                soon = await self._set_off()
             except Exception:  # noqa: BLE001 - the database may be away; the courier outlives that
                 _log.exception("courier.failed")
-                soon = timedelta(seconds=self._poll)
+                await asyncio.sleep(self._poll)
+                continue
             wait = min(self._poll, soon.total_seconds()) if soon is not None else self._poll
             try:
                 async with asyncio.timeout(max(0.01, wait)):
                     await self._news.wait()
             except TimeoutError:
                 pass
-            self._news.clear()
 
     async def round(self) -> timedelta | None:
         """Carry all that is due. Returns how long until the next is, None when nothing waits."""
         while True:
-            now = self._clock.now()
-            async with self._database.read() as session:
-                messages = (await session.scalars(_due(now).limit(_BATCH))).all()
-                due_jobs = select(OutboxJob).where(OutboxJob.waiting, OutboxJob.not_before <= now)
-                jobs = (
-                    (await session.scalars(due_jobs.order_by(OutboxJob.id).limit(_BATCH))).all()
-                    if self.engine
-                    else []
-                )
-                if not messages and not jobs:
-                    return await self._next(session, now)
-            for job in jobs:
-                await self._hand_over(job)
-            for message in messages:
-                if not await self._deliver(message):
-                    break  # what stands behind it in line must be looked up anew
+            soon = await self._set_off()
+            if not self._busy:
+                return soon
+            await asyncio.wait(self._busy.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _set_off(self) -> timedelta | None:
+        """Begin to carry what is due wherever a lane is free.
+
+        Returns how long until something more is due. Raises what broke a lane since the last time.
+        """
+        async with self._setting_off:  # or two would take up the same row
+            while True:
+                if self._broken:
+                    raise self._broken.pop()
+                now, ended = self._clock.now(), self._ends
+                async with self._database.read() as session:
+                    rows = await session.scalars(due(now, *self._closed(now)).limit(_BATCH))
+                    messages = rows.all()
+                    jobs = await self._jobs(session, now)
+                    idle = not messages and not jobs
+                    soon = await self._next(session, now) if idle else None
+                if idle and self._ends == ended:
+                    return soon
+                if jobs:
+                    self._begin(_ENGINE, self._hand_all_over(jobs))
+                lanes: dict[Lane, list[OutboxMessage]] = {}
+                for message in messages:
+                    lanes.setdefault(self._lane(message), []).append(message)
+                for lane, waiting in lanes.items():
+                    if self._busy_on(lane[0]) < self._lanes(lane[0]):
+                        self._begin(lane, self._carry(waiting[:_AT_ONCE]))
+
+    async def _jobs(self, session: AsyncSession, now: datetime) -> Sequence[OutboxJob]:
+        if self.engine is None or _ENGINE in self._busy:
+            return ()
+        found = select(OutboxJob).where(OutboxJob.waiting, OutboxJob.not_before <= now)
+        return (await session.scalars(found.order_by(OutboxJob.id).limit(_BATCH))).all()
 
     async def _next(self, session: AsyncSession, now: datetime) -> timedelta | None:
         moments = [
@@ -124,7 +129,42 @@ class Courier:
             )
             for row in (OutboxMessage, OutboxJob)
         ]
-        return min((m - now for m in moments if m), default=None)
+        return min((m - now for m in (*moments, *self._shut.values()) if m), default=None)
+
+    def _lanes(self, platform: str) -> int:
+        return self.chats[platform].lanes if platform in self.chats else 1
+
+    def _lane(self, row: OutboxMessage) -> Lane:
+        """What is written one by one: a channel; all of a platform that has one lane."""
+        return row.platform, str(row.place["channel"]) if self._lanes(row.platform) > 1 else ""
+
+    def _busy_on(self, platform: str) -> int:
+        return sum(lane[0] == platform for lane in self._busy)
+
+    def _closed(self, now: datetime) -> tuple[set[str], set[Lane], set[Lane]]:
+        """The platforms and lanes that take nothing now, and the lanes that take no edits."""
+        self._shut = {lane: until for lane, until in self._shut.items() if until > now}
+        full = {p for p, _ in self._busy if self._busy_on(p) >= self._lanes(p)}
+        waiting = {platform for platform, channel in self._shut if not channel}
+        return full | waiting, set(self._busy), set(self._shut)
+
+    def _begin(self, lane: Lane, work: Coroutine[Any, Any, None]) -> None:
+        task = self._busy[lane] = asyncio.create_task(work, name=f"courier to {lane[0]}")
+        task.add_done_callback(partial(self._ended, lane))
+
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        del self._busy[lane]
+        self._ends += 1
+        if task.cancelled():
+            self._broken.append(RuntimeError(f"the lane to {lane[0]} was cancelled"))
+        elif error := task.exception():
+            self._broken.append(error)
+        self._news.set()
+
+    async def _carry(self, rows: Sequence[OutboxMessage]) -> None:
+        for row in rows:
+            if not await self._deliver(row):
+                return  # what stands behind it in line must be looked up anew
 
     async def _deliver(self, row: OutboxMessage) -> bool:
         """Send or edit it. False when the platform put it off."""
@@ -177,6 +217,10 @@ class Courier:
             fresh = await session.get_one(OutboxMessage, row.id, with_for_update=True)
             if isinstance(error, Retry):
                 fresh.not_before = self._clock.now() + max(error.after, _SHORTEST_WAIT)
+                if error.everywhere:
+                    self._shut[row.platform, ""] = fresh.not_before
+                elif row.sent_version:
+                    self._shut[row.platform, str(row.place["channel"])] = fresh.not_before
                 return
             fresh.failures += 1
             fresh.not_before = self._clock.now() + timedelta(seconds=min(300, 2**fresh.failures))
@@ -185,6 +229,10 @@ class Courier:
         _log.warning(
             "outbox.not_sent", key=row.key, failures=row.failures + 1, error=type(error).__name__
         )
+
+    async def _hand_all_over(self, rows: Sequence[OutboxJob]) -> None:
+        for row in rows:
+            await self._hand_over(row)
 
     async def _hand_over(self, row: OutboxJob) -> None:
         assert self.engine is not None

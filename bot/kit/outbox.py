@@ -63,6 +63,9 @@ class Undeliverable(Exception):  # noqa: N818 - a fact about a place, not an err
 class Sends(Protocol):
     """What the courier needs of a chat adapter."""
 
+    #: channels that may be written to at once; with 1, all that is said comes in one order
+    lanes: int
+
     async def send(
         self, place: Place, message: Message, *, key: str, since: datetime | None = None
     ) -> MessageRef:

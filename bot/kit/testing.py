@@ -48,7 +48,8 @@ class Said:
 class Room:
     """A chat platform in memory. Drops what it was sent before under the same key."""
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: int = 1) -> None:
+        self.lanes = lanes
         self.said: dict[str, Said] = {}
         self.closed: set[str] = set()  #: channels that take nothing
         self.failures: deque[Exception] = deque()  #: raised, one by one, by the next sends

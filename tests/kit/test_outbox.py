@@ -328,6 +328,8 @@ async def test_a_courier_that_runs_wakes_for_what_is_written(chat):
 class Forgetful:
     """A platform that finds what was said before only where it is asked to look for it."""
 
+    lanes = 1
+
     def __init__(self):
         self.posted = []
         self.looked = 0

@@ -114,7 +114,7 @@ class Sending:
     async def _channel(self, place: Place) -> discord.PartialMessageable | discord.DMChannel:
         client = self._client()
         if client.http.token is None:
-            raise Retry(_LATER, "not logged in at Discord", unsent=True)
+            raise Retry(_LATER, "not logged in at Discord", unsent=True, everywhere=True)
         if place.private_to is not None:
             return client.get_partial_messageable(await self._opened(place.private_to))
         return client.get_partial_messageable(int(place.thread or place.channel))
@@ -216,9 +216,14 @@ class Sending:
         except discord.HTTPException as error:
             if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code in _TOO_FAST:
                 after = float(error.response.headers.get("Retry-After", 60))
-                raise Retry(timedelta(seconds=after), "Discord says: too fast") from error
+                everywhere = "X-RateLimit-Global" in error.response.headers
+                raise Retry(
+                    timedelta(seconds=after), "Discord says: too fast", everywhere=everywhere
+                ) from error
             if error.status == HTTPStatus.UNAUTHORIZED:
-                raise Retry(_REFUSED_FOR, "Discord refuses the bot's token") from error
+                raise Retry(
+                    _REFUSED_FOR, "Discord refuses the bot's token", everywhere=True
+                ) from error
             if error.code in _GONE:
                 raise Undeliverable(_GONE[error.code]) from error
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

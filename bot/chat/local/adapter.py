@@ -42,6 +42,8 @@ class LocalChat:
     the last hundred of each person; see ``LocalMessage``.
     """
 
+    lanes = 1  #: our own tables have one writer
+
     def __init__(self, core: Core) -> None:
         self.core, self.streams = core, Streams()
         self._whispers: dict[str, deque[Posted]] = defaultdict(lambda: deque(maxlen=_MOST_WHISPERS))

@@ -39,12 +39,12 @@ async def test_who_dies_between_sending_and_noting_it_has_said_it_once(workspace
     await workspace.put(workspace.place(), "Once only")
 
     def cut():
-        raise asyncio.CancelledError
+        raise InterruptedError
 
     first = Courier(bot.database, bot.clock)
     first.chats = {"slack": workspace.chat}
     write, bot.database.write = bot.database.write, cut
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(InterruptedError):
         await first.round()
     bot.database.write = write
     assert len(workspace.general.said) == 1
