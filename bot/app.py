@@ -111,6 +111,7 @@ class Bot:
                 self.uploads,
                 self.metrics,
                 FeaturePages(self.core),
+                *self.platforms.values(),
             ],
             troubles=services.troubles,
         )

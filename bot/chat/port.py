@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from aiohttp import web
+
 from bot.kit.outbox import Sends
 
 
@@ -9,6 +11,10 @@ class Platform(Sends, Protocol):
     """An adapter: it maps what a platform knows to commands and replies, and nothing else."""
 
     state: str  #: in words: whether it is connected, or what keeps it away
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """What the platform reaches at our web server; none where the bot does the reaching."""
+        ...
 
     async def start(self) -> None:
         """Begin to connect. Never raises because the platform is away or refuses us."""

@@ -6,6 +6,7 @@ from typing import Any
 from bot.chat.slack.adapter import SlackChat
 from bot.chat.slack.manifest import EVENTS, SCOPES
 from bot.config import SlackSettings
+from bot.web.server import WebServer
 from tests.conformance.world import Heard, World, words_of
 from tests.fakes.slack import SlackFake
 
@@ -23,15 +24,21 @@ class SlackWorld(World):
         self.channels = {name: self.fake.channel(name) for name in ("general", "results")}
         settings = SlackSettings(
             bot_token=self.fake.bot_token,
-            app_token=self.fake.app_token.value,
             api_base=self.fake.api_base,
             file_host=self.fake.file_host,
+            **self._way_in(),
         )
         self.bot.courier.chats["slack"] = self.chat = SlackChat(self.core, settings)
         await self.chat.start()
-        await self.fake.sockets.connected()
+        await self._reach()
         self.heard: set[Any] = set()
         await self.say("moira", "bookwiz ping")
+
+    def _way_in(self) -> dict[str, str]:
+        return {"app_token": self.fake.app_token.value}
+
+    async def _reach(self) -> None:
+        await self.fake.sockets.connected()
 
     async def stop(self) -> None:
         await self.chat.stop()
@@ -99,6 +106,24 @@ class SlackWorld(World):
         private = said.ephemeral or bool(said.channel.dm_with)
         words = "\n".join([said.words, *_beside_words(said.blocks)])
         return Heard(words_of(words), tuple(said.buttons), private, words)
+
+
+class SlackByHttp(SlackWorld):
+    """The same, where Slack sends what people do by signed HTTP."""
+
+    def _way_in(self) -> dict[str, str]:
+        return {"signing_secret": self.fake.signing_secret}
+
+    async def _reach(self) -> None:
+        parts, troubles = [self.chat], self.core.services.troubles
+        database = self.core.database
+        self.web = WebServer("127.0.0.1", 0, database=database, parts=parts, troubles=troubles)
+        await self.web.start()
+        self.fake.by_http(f"{self.web.url}/slack/events")
+
+    async def stop(self) -> None:
+        await self.web.stop()
+        await super().stop()
 
 
 def _is_answer(message: Any) -> bool:

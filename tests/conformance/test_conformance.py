@@ -10,7 +10,7 @@ from bot.kit.testing import StillEngine, TurnableClock
 from tests.conformance.discord import DiscordWorld
 from tests.conformance.local import LocalWorld
 from tests.conformance.scenarios import SCENARIOS
-from tests.conformance.slack import SlackWorld
+from tests.conformance.slack import SlackByHttp, SlackWorld
 from tests.conformance.world import assert_equivalent, assert_same_effect
 from tests.conftest import empty, set_up
 from tests.desk_here import DeskHere
@@ -44,7 +44,7 @@ async def told(tmp_path, tmp_path_factory):
     return tell
 
 
-@pytest.mark.parametrize("kind", [SlackWorld, DiscordWorld], ids=lambda kind: kind.platform)
+@pytest.mark.parametrize("kind", [SlackWorld, SlackByHttp, DiscordWorld], ids=lambda k: k.__name__)
 @pytest.mark.parametrize("command", sorted(SCENARIOS))
 async def test_a_command_is_the_same_as_in_the_local_chat(command, kind, told):
     measure, wanted = await told(LocalWorld, SCENARIOS[command])

@@ -8,6 +8,7 @@ import aiohttp
 import discord
 import structlog
 import yarl
+from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.chat.discord import invite, markup
@@ -45,6 +46,10 @@ class DiscordChat:
         self._commands_refused = ""
         self._running: asyncio.Task[None] | None = None
         self.client = self._made()
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """None: the bot reaches Discord, and not the other way round."""
+        return []
 
     async def start(self) -> None:
         """Begin to connect. Comes back at once: Discord may be away."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -13,6 +14,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.answering import Answering
+from bot.chat.slack.doors import Doors
 from bot.chat.slack.events import Events
 from bot.chat.slack.files import Downloads
 from bot.chat.slack.incoming import Incoming
@@ -63,12 +65,21 @@ class SlackChat:
         self._handler: AsyncSocketModeHandler | None = None
         self._connecting: asyncio.Task[None] | None = None
 
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Where Slack reaches the bot, unless the bot reaches Slack by a socket."""
+        by_socket = self._settings.app_token is not None
+        if by_socket or self._settings.signing_secret is None:
+            return []
+        return Doors(self.app).routes()
+
     async def start(self) -> None:
         """Begin to connect. Comes back at once: Slack may be away."""
         if self._settings.app_token is not None:
             self._connecting = asyncio.create_task(self._connect(), name="slack")
-        else:
+        elif self._settings.signing_secret is not None:
             self.state = "listens for Slack's requests"
+        else:
+            self.state = "Slack cannot reach the bot: there is neither app token nor signing secret"
 
     async def stop(self) -> None:
         if self._connecting is not None:

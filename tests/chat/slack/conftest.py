@@ -2,15 +2,18 @@
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from bot.chat.local.api import LocalApi
 from bot.chat.slack.adapter import SlackChat
 from bot.chat.slack.manifest import EVENTS, SCOPES
 from bot.config import SlackSettings
 from bot.kit.message import Message, Place, Text
+from bot.web.server import WebServer
 from tests.fakes.slack.fixtures import slack_fake  # noqa: F401 - a fixture
 
 
@@ -21,6 +24,7 @@ class Workspace:
     fake: Any
     bot: Any
     chat: SlackChat
+    url: str  #: of the bot's web server
 
     def __post_init__(self):
         self.moira = self.fake.person("Moira", admin=True)
@@ -60,14 +64,35 @@ def database_url(tmp_path):
 
 
 @pytest.fixture
-async def workspace(bot, slack_fake):  # noqa: F811 - fixtures
+def way():
+    """How what people do reaches the bot: ``socket`` or ``http``."""
+    return "socket"
+
+
+@pytest.fixture
+async def workspace(bot, slack_fake, way):  # noqa: F811 - fixtures
     as_the_manifest_asks(slack_fake)
-    chat = SlackChat(bot.core, settings_of(slack_fake))
+    settings = settings_of(slack_fake) if way == "socket" else by_http(slack_fake)
+    chat = SlackChat(bot.core, settings)
     bot.courier.chats["slack"] = chat
-    await chat.start()
-    await slack_fake.sockets.connected()
-    yield Workspace(slack_fake, bot, chat)
-    await chat.stop()
+    async with served(bot, chat) as url:
+        await chat.start()
+        if way == "socket":
+            await slack_fake.sockets.connected()
+        else:
+            slack_fake.by_http(f"{url}/slack/events")
+        yield Workspace(slack_fake, bot, chat, url)
+        await chat.stop()
+
+
+@asynccontextmanager
+async def served(bot, chat):
+    """The bot's own web server with *chat* on it, beside the local chat. Gives its address."""
+    parts, troubles = [LocalApi(bot.chat), chat], bot.core.services.troubles
+    web = WebServer("127.0.0.1", 0, database=bot.database, parts=parts, troubles=troubles)
+    await web.start()
+    yield web.url
+    await web.stop()
 
 
 def as_the_manifest_asks(fake):
@@ -86,3 +111,8 @@ def settings_of(fake, **more):
         }
         | more
     )
+
+
+def by_http(fake, **more):
+    secret = {"app_token": None, "signing_secret": fake.signing_secret}
+    return settings_of(fake, **secret, **more)

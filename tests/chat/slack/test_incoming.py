@@ -10,6 +10,11 @@ from tests.features.boards import MANIFEST, MODEL, with_files
 from tests.opening import open_benchmark
 
 
+@pytest.fixture(params=["socket", "http"])
+def way(request):
+    return request.param
+
+
 async def rows(bot, table):
     from sqlalchemy import select
 
@@ -210,6 +215,7 @@ async def test_home_shows_what_there_is_for_this_person(workspace):
     assert "Ada" in view.words or "Welcome" in view.words
 
 
+@pytest.mark.parametrize("way", ["socket"])
 async def test_a_lost_socket_is_opened_again(workspace):
     await workspace.fake.sockets.drop()
     await workspace.fake.sockets.connected(within=15)
