@@ -48,6 +48,18 @@ CODES = {
         "member",
         "Ask a moderator or an admin of your community.",
     ),
+    "E_SPACE": Entry(
+        "The Discord server or Slack workspace is no part of the community, or there is none such.",
+        "a server or workspace that an admin of the community admitted",
+        "discord/4205",
+        "An admin admits it with `/admin spaces`. Alone with the bot, speak in a server of the community first.",
+    ),
+    "E_GROUP": Entry(
+        "That is no Discord role and no Slack user group.",
+        "a mention such as @Moderators, or an id such as discord/4205 or slack/S42AB",
+        "the nice people",
+        "Type it where that role or group is: @ and its name.",
+    ),
     "E_MEMBER": Entry(
         "Nobody here is called that.",
         "a member's name or handle",

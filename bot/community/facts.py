@@ -5,6 +5,15 @@ from datetime import date, datetime
 
 
 @dataclass(frozen=True)
+class SpaceKnocked:
+    """Somebody spoke in a server or workspace that is no part of the community."""
+
+    platform: str
+    space: str
+    name: str
+
+
+@dataclass(frozen=True)
 class CheckInRecorded:
     """A member said how their week went, for the first time in that week."""
 

@@ -3,26 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.community import channels, models
+from bot.community import channels, models, spaces, speakers
+from bot.community.facts import SpaceKnocked
 from bot.kit import work
 from bot.kit.clock import Clock
 from bot.kit.command import Choice, Person, Role
 from bot.kit.message import Place
 from bot.kit.work import Context
-
-#: asked for each command, so it is put together once
-_SPEAKER = (
-    select(models.Member, models.Community)
-    .join(models.Account, models.Account.member_id == models.Member.id)
-    .join(models.Community, models.Community.id == models.Member.community_id)
-    .where(
-        models.Account.platform == bindparam("platform"),
-        models.Account.handle == bindparam("handle"),
-    )
-)
 
 
 class Members:
@@ -38,23 +28,31 @@ class Members:
         platform: str,
         handle: str,
         name: str,
-        standing: work.Standing = work.NO_STANDING,  # noqa: ARG002 - spaces are to come
+        standing: work.Standing = work.NO_STANDING,
+        speaks: bool = True,
     ) -> work.Account:
-        rows = await session.execute(_SPEAKER, {"platform": platform, "handle": handle})
-        found = rows.one_or_none()
-        if found:
-            member, community = found
-        else:
+        now = self._clock.now()
+        speaker = await speakers.known(session, platform, handle, standing, now=now)
+        if speaker is None:
             community = await the_community(session)
-            member = await join(
-                session,
-                community,
-                platform=platform,
-                handle=handle,
-                name=name,
-                now=self._clock.now(),
-            )
-        return work.Account(platform, handle, Known(member, community), community)
+            await spaces.let_in(session, community.id, platform, standing, now=now)
+            await join(session, community, platform=platform, handle=handle, name=name, now=now)
+            speaker = await speakers.known(session, platform, handle, standing, now=now)
+            assert speaker is not None
+        elif not speaker.admitted:
+            await spaces.let_in(session, speaker.community.id, platform, standing, now=now)
+        if speaks:
+            role = await speakers.arrived(session, speaker, standing, now=now)
+        else:
+            role = max(Role(speaker.member.role), speaker.anywhere)
+        member = Known(speaker.member, speaker.community, role)
+        return work.Account(platform, handle, member, speaker.community, standing)
+
+    async def knocked(self, work: work.Work, *, platform: str, standing: work.Standing) -> None:
+        """Remember that a space asks to be admitted; somebody was refused there."""
+        community = await the_community(work.session)
+        if await spaces.knock(work.session, community.id, platform, standing, now=work.now):
+            await work.announce(SpaceKnocked(platform, standing.space, standing.space_name))
 
     async def named(self, session: AsyncSession, speaker: work.Account, text: str) -> Person | None:
         wanted = text.strip().removeprefix("@").lower()
@@ -80,18 +78,40 @@ class Members:
         return None
 
     async def direct(self, session: AsyncSession, member_id: int) -> Place | None:
-        account = await session.scalar(
-            select(models.Account)
+        ways = await self.ways(session, member_id)
+        return ways[0] if ways else None
+
+    async def ways(self, session: AsyncSession, member_id: int) -> list[Place]:
+        """Where a message reaches that member alone: the account used last first."""
+        accounts = await session.execute(
+            select(models.Account.platform, models.Account.handle)
             .join(models.Member)
-            .where(models.Account.member_id == member_id, models.Member.left_at.is_(None))
-            .order_by(models.Account.id)
-            .limit(1)
+            .outerjoin(models.Space, speakers.SPACE_OF_ACCOUNT)
+            .where(
+                models.Account.member_id == member_id,
+                models.Account.left_at.is_(None),
+                models.Member.left_at.is_(None),
+                models.Account.space.is_(None) | models.Space.admitted_at.is_not(None),
+            )
+            .order_by(models.Account.used_at.desc().nulls_last(), models.Account.id)
         )
-        if account is None:
-            return None
-        return Place(
-            platform=account.platform, channel=f"@{account.handle}", private_to=account.handle
+        return [Place(platform=p, channel=f"@{h}", private_to=h) for p, h in accounts]
+
+    async def left(
+        self, session: AsyncSession, platform: str, handle: str, *, space: str = ""
+    ) -> None:
+        """An account is gone, from *space* or at all: nothing is written to it until it speaks."""
+        account = await session.scalar(
+            select(models.Account).filter_by(platform=platform, handle=handle).with_for_update()
         )
+        if account is None or (space and account.space not in (None, space)):
+            return  # they still are where they spoke last
+        account.left_at = now = self._clock.now()
+        await speakers.drop_standing(session, account.id, space)
+        others = select(models.Account.id).filter_by(member_id=account.member_id, left_at=None)
+        if await session.scalar(others.limit(1)) is None:
+            member = await session.get_one(models.Member, account.member_id)
+            member.left_at = now
 
     async def zone(self, session: AsyncSession) -> str:
         return (
@@ -108,9 +128,12 @@ class Members:
 class Known:
     """A member's row with the zone filled in from the community where they chose none."""
 
-    def __init__(self, row: models.Member, community: models.Community) -> None:
+    def __init__(
+        self, row: models.Member, community: models.Community, role: Role | None = None
+    ) -> None:
         self.row = row
-        self.id, self.name, self.role = row.id, row.name, row.role
+        self.id, self.name = row.id, row.name
+        self.role = row.role if role is None else int(role)
         self.timezone = row.timezone or community.timezone
         self.community_id = row.community_id
 
@@ -150,11 +173,12 @@ async def join(
     now: datetime,
     role: Role = Role.MEMBER,
 ) -> models.Member:
-    """Make an account known, as a new member. The first one of a community is its admin."""
-    first = (
-        await session.scalar(select(models.Member.id).filter_by(community_id=community.id).limit(1))
-        is None
-    )
+    """Make an account known, as a new member. The first one in the local chat is an admin.
+
+    Only who hosts the bot gets there. Elsewhere the platform says who administers.
+    """
+    of_host = select(models.Account.id).filter_by(platform=spaces.LOCAL).limit(1)
+    first = platform == spaces.LOCAL and await session.scalar(of_host) is None
     member = models.Member(
         community_id=community.id,
         name=(name.strip() or handle)[:80],

@@ -30,7 +30,7 @@ class Member(Base):
     )
     name: Mapped[str] = mapped_column(String(80))
     timezone: Mapped[str | None] = mapped_column(String(50))  #: None: the community's
-    role: Mapped[int] = mapped_column(default=int(Role.MEMBER))
+    role: Mapped[int] = mapped_column(default=int(Role.MEMBER))  #: given by hand
     public: Mapped[bool] = mapped_column(default=False)  #: may be named on public web pages
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
@@ -46,6 +46,46 @@ class Account(Base):
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
     platform: Mapped[str] = mapped_column(String(20))
     handle: Mapped[str] = mapped_column(String(64))  #: the platform's own stable id
+    space: Mapped[str | None] = mapped_column(String(64))  #: where it spoke last; local: nowhere
+    used_at: Mapped[datetime | None]  #: when it spoke last, to the hour
+    left_at: Mapped[datetime | None]  #: the platform said that it left; speaking brings it back
+
+
+class Space(Base):
+    """A Discord server or Slack workspace where the bot was spoken to."""
+
+    __tablename__ = "space"
+
+    platform: Mapped[str] = mapped_column(String(20), primary_key=True)
+    space: Mapped[str] = mapped_column(String(64), primary_key=True)  #: the platform's id
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    seen_at: Mapped[datetime]
+    admitted_at: Mapped[datetime | None]  #: None: it is no part of the community
+
+
+class GroupRole(Base):
+    """What those are here who bear a Discord role or are in a Slack user group."""
+
+    __tablename__ = "group_role"
+
+    platform: Mapped[str] = mapped_column(String(20), primary_key=True)
+    group: Mapped[str] = mapped_column(String(64), primary_key=True)  #: the platform's id
+    community_id: Mapped[int] = mapped_column(ForeignKey("community.id", ondelete="CASCADE"))
+    role: Mapped[int]
+
+
+class StandingRole(Base):
+    """What an account is here by what it was in one space when it last spoke there."""
+
+    __tablename__ = "standing_role"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    space: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role: Mapped[int]
+    seen_at: Mapped[datetime]  #: to the hour
 
 
 class Setting(Base):

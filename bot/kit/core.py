@@ -21,7 +21,7 @@ from bot.kit.message import Form, Message, Place
 from bot.kit.outbox import put_message
 from bot.kit.render import clean
 from bot.kit.schedule import ScheduleRow, missed, occurrence_key, trigger_of
-from bot.kit.work import NO_STANDING, Context, Services, Standing, Work, not_allowed
+from bot.kit.work import NO_STANDING, Context, NotAdmitted, Services, Standing, Work, not_allowed
 
 _log = structlog.get_logger(__name__)
 _SECONDS = Histogram(
@@ -138,7 +138,10 @@ class Core:
         if found.arg.complete is None:
             return []
         async with self.database.read() as session:
-            context = await self._context(session, invocation, command)
+            try:
+                context = await self._context(session, invocation, command, speaks=False)
+            except NotAdmitted:
+                return []
             if context.role < command.who:
                 return []
             return (await found.arg.complete(context, text))[:_MOST_SUGGESTIONS]
@@ -264,7 +267,18 @@ class Core:
                 message = self.services.renderer.message(
                     f"{command.feature.name}/{reply.template}", reply.values, private=private
                 )
+        except NotAdmitted as refusal:
+            if invocation.standing.space:
+                async with self.work(command.feature.name) as work:
+                    await self.services.people.knocked(
+                        work, platform=invocation.platform, standing=invocation.standing
+                    )
+            return self.refuse(refusal)
         except Refusal as refusal:
+            if refusal.code == "E_PERMISSION" and invocation.standing.space:
+                # What they are not any more must be known also where they speak next.
+                async with self.database.write() as session:
+                    await self._context(session, invocation, command)
             answer = self.refuse(refusal)
             if invocation.submitted:
                 return replace(answer, form=form_of(command, values, refusal))
@@ -284,7 +298,12 @@ class Core:
         return bool(lacking)
 
     async def _context(
-        self, session: AsyncSession, invocation: Invocation, command: Command
+        self,
+        session: AsyncSession,
+        invocation: Invocation,
+        command: Command,
+        *,
+        speaks: bool = True,
     ) -> Context:
         people = self.services.people
         account = await people.account(
@@ -293,6 +312,7 @@ class Core:
             handle=invocation.handle,
             name=clean(invocation.name),
             standing=invocation.standing,
+            speaks=speaks,
         )
         return Context(
             session,

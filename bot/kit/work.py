@@ -53,6 +53,11 @@ class Account:
     handle: str
     member: Any  #: a Person; the row of the community's table
     community: Any  #: a Group
+    standing: Standing = NO_STANDING
+
+
+class NotAdmitted(Refusal):
+    """A refusal to whoever speaks where the bot does not belong. That they did is remembered."""
 
 
 class People(Protocol):
@@ -66,8 +71,19 @@ class People(Protocol):
         handle: str,
         name: str,
         standing: Standing = NO_STANDING,
+        speaks: bool = True,
     ) -> Account:
-        """The account, with its member. Somebody unknown becomes a member here."""
+        """The account, with its member. Somebody unknown becomes a member here.
+
+        Where it *speaks*, what it is there by now is noted; while it only types, nothing is.
+
+        Raises:
+            NotAdmitted: It speaks in a space that is no part of the community.
+        """
+        ...
+
+    async def knocked(self, work: "Work", *, platform: str, standing: Standing) -> None:
+        """Somebody was not admitted: let those know who can change that."""
         ...
 
     async def named(self, session: AsyncSession, speaker: Account, text: str) -> Person | None:
@@ -76,6 +92,16 @@ class People(Protocol):
 
     async def direct(self, session: AsyncSession, member_id: int) -> Place | None:
         """Where a message reaches that member alone."""
+        ...
+
+    async def ways(self, session: AsyncSession, member_id: int) -> list[Place]:
+        """All places where a message reaches that member alone, best first."""
+        ...
+
+    async def left(
+        self, session: AsyncSession, platform: str, handle: str, *, space: str = ""
+    ) -> None:
+        """An account is gone, from *space* or at all: nothing is written to it until it speaks."""
         ...
 
     async def zone(self, session: AsyncSession) -> str:

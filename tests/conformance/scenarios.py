@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.features.leaderboards import benchmarks
 from bot.kit.jobs import RunnerSeen
+from bot.kit.work import Standing
 from runner.contract import Failure
 from runner.errands import Made
 from tests.conformance.world import Heard, World
@@ -133,6 +134,14 @@ about_a_score("analysis quantize")
 async def a_lead_is_named(world: World) -> Heard:
     await world.say("bob", "bookwiz ping")
     return await world.say("moira", "admin roles", member="bob", role="lead")
+
+
+@scenario("admin spaces")
+async def another_server_is_admitted(world: World) -> Heard:
+    async with world.core.work("tests") as work:
+        guests = Standing(space="77", space_name="Guests")
+        await world.core.services.people.knocked(work, platform="discord", standing=guests)
+    return await world.say("moira", "admin spaces", space="discord/77", action="admit")
 
 
 @scenario("admin runners")

@@ -17,6 +17,7 @@ _OWN = {
     "member",
     "handled_request",
     "space",
+    "standing_role",
     "outbox_message",
     "alembic_version",
 }

@@ -130,11 +130,11 @@ async def test_two_admins_who_step_down_at_once_leave_one(bot, chat, ada):
 
     async def step_down(member):
         async with bot.database.write() as session:
-            await roles.give(session, 1, member, Role.MEMBER)
+            await roles.give(session, 1, member, Role.MEMBER, now=bot.clock.now())
 
     async with bot.database.write() as session:
         second = asyncio.create_task(step_down(ada))
-        await roles.give(session, 1, moira, Role.MEMBER)
+        await roles.give(session, 1, moira, Role.MEMBER, now=bot.clock.now())
         await asyncio.sleep(0.2)  # the second is under way, and has to wait for the first
         assert not second.done()
     with pytest.raises(Refusal, match="last admin"):

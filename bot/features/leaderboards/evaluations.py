@@ -1,6 +1,6 @@
 """What is asked of a runner for a submission. Reads rows, writes nothing."""
 
-from bot.community.models import Member
+from bot.community.speakers import role_of
 from bot.features.leaderboards import ladder
 from bot.features.leaderboards.benchmarks import manifest_of
 from bot.features.leaderboards.deadlines import longest
@@ -71,8 +71,7 @@ async def is_vouched(work: Work, submission: Submission) -> bool:
     """Whether somebody answers for the file whom the host trusts: a moderator, or all, in a demo."""
     if work.services.own_files or submission.member_id is None:
         return True
-    member = await work.session.get_one(Member, submission.member_id)
-    return member.role >= Role.MODERATOR
+    return await role_of(work.session, submission.member_id, now=work.now) >= Role.MODERATOR
 
 
 def without_counts(manifest: DatasetManifest) -> DatasetManifest:

@@ -3,10 +3,10 @@ from typing import Annotated
 from bot.community import audit
 from bot.community.channels import PURPOSES
 from bot.community.facts import JobLines
-from bot.community.members import suggest_members
-from bot.features.moderation import channels, jobs, roles, runners, schedules
+from bot.features.moderation import channels, jobs, runners, schedules
 from bot.features.moderation.declaration import feature
-from bot.kit.command import Arg, Channel, Choice, Person, Refusal, Reply, Role
+from bot.features.moderation.lacking import lacking
+from bot.kit.command import Arg, Channel, Choice, Refusal, Reply, Role
 from bot.kit.message import Place
 from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
@@ -24,27 +24,6 @@ async def suggest_schedules(ctx: Context, text: str) -> list[Choice]:
 
 
 @feature.command(
-    "admin roles", "Who is lead, moderator or admin, and who shall be", who=Role.ADMIN, private=True
-)
-async def roles_(
-    ctx: Context,
-    member: Annotated[Person | None, Arg("Whose role", complete=suggest_members)] = None,
-    role: Annotated[str | None, Arg("What they shall be", choices=roles.CHOICES)] = None,
-) -> Reply:
-    if member is None and role is None:
-        holders = await roles.holders(ctx.session, ctx.community.id)
-        return Reply("roles.md.j2", {"holders": [(h, Role(h.role).name.lower()) for h in holders]})
-    if member is None or role is None:
-        raise _lacking("role" if role is None else "member", "/admin roles member:@ada role:lead")
-    given = Role[role.upper()]
-    before = await roles.give(ctx.session, ctx.community.id, member, given)
-    if before != given:
-        change = f"{before.name.lower()} to {role}"
-        await audit.record(ctx, "role.give", subject=audit.about(member.id), reason=change)
-    return Reply("role.md.j2", {"member": member, "role": role, "before": before.name.lower()})
-
-
-@feature.command(
     "admin channels", "Which channel takes what, and which shall", who=Role.ADMIN, private=True
 )
 async def channels_(
@@ -58,8 +37,8 @@ async def channels_(
         chosen = await channels.chosen(ctx.session, ctx.community.id)
         return Reply("channels.md.j2", {"purposes": PURPOSES, "chosen": chosen})
     if purpose is None or channel is None:
-        lacking = "channel" if channel is None else "purpose"
-        raise _lacking(lacking, "/admin channels purpose:checkins channel:#general")
+        missing = "channel" if channel is None else "purpose"
+        raise lacking(missing, "/admin channels purpose:checkins channel:#general")
     place = None
     if channel.id.lower() != channels.OFF:
         place = Place(platform=ctx.place.platform, channel=channel.id)
@@ -98,7 +77,7 @@ async def schedule_(
         )
     if action is not None:
         if name is None:
-            raise _lacking("name", "/admin schedule name:digest.send action:pause")
+            raise lacking("name", "/admin schedule name:digest.send action:pause")
         await _change(ctx, name, action, cron, zone)
     shown = {name: ctx.services.schedules[name]} if name else ctx.services.schedules
     planned = await schedules.planned(ctx.session, shown, zone=zone, now=ctx.now)
@@ -110,7 +89,7 @@ async def _change(ctx: Context, name: str, action: str, cron: str | None, zone: 
     schedule = ctx.services.schedules[name]
     if action == "set":
         if cron is None:
-            raise _lacking("cron", f"/admin schedule name:{name} action:set cron:0 9 * * mon")
+            raise lacking("cron", f"/admin schedule name:{name} action:set cron:0 9 * * mon")
         await schedules.move(ctx.session, schedule, cron, zone=zone, now=ctx.now)
     elif action == "pause":
         await schedules.pause(ctx.session, schedule, now=ctx.now)
@@ -142,9 +121,3 @@ async def runners_(ctx: Context) -> Reply:
     shown, waiting = await runners.shown(ctx)
     values = {"runners": shown, "waiting": waiting, "own": ctx.services.engine.trusted}
     return Reply("runners.md.j2", values | {"now": ctx.now, "zone": ctx.member.timezone})
-
-
-def _lacking(field: str, example: str) -> Refusal:
-    return Refusal(
-        f"{field.capitalize()} is missing.", code="E_MISSING", fix=f"Type {example}", field=field
-    )
