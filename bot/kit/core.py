@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.kit import requests
 from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_command
+from bot.kit.beside import attach, help_line
 from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
 from bot.kit.db import Database, is_race
 from bot.kit.message import Form, Message, Place
@@ -199,43 +200,16 @@ class Core:
         return await self.services.people.zone(session)
 
     def _understood(self, invocation: Invocation) -> tuple[Command, dict[str, Any]]:
+        commands = self.services.commands
         if invocation.line:
-            help_of = self._help_line(invocation.line)
-            command, raw = parse_line(help_of or invocation.line, self.services.commands)
+            command, raw = parse_line(help_line(invocation.line, commands), commands)
             values: dict[str, Any] = dict(raw)
         else:
-            if invocation.command not in self.services.commands:
-                raise unknown_command(invocation.command, self.services.commands)
-            command, values = self.services.commands[invocation.command], dict(invocation.values)
-        waiting = list(invocation.attachments)
-        for argument in command.arguments.values():
-            if (
-                argument.type is Upload
-                and waiting
-                and not isinstance(values.get(argument.name), Upload)
-            ):
-                values[argument.name] = waiting.pop(0)
-        if waiting:
-            takes_any = any(a.type is Upload for a in command.arguments.values())
-            raise Refusal(
-                f"/{command.name} does not take {'that many files' if takes_any else 'a file'}.",
-                code="E_ARGUMENT",
-                expected=command.usage,
-                got=", ".join(u.name for u in waiting)[:100],
-            )
+            if invocation.command not in commands:
+                raise unknown_command(invocation.command, commands)
+            command, values = commands[invocation.command], dict(invocation.values)
+        attach(command, values, invocation.attachments)
         return command, values
-
-    def _help_line(self, line: str) -> str | None:
-        """``/group help`` and a bare ``/group`` explain the group: every group has help."""
-        words = line.strip().removeprefix("/").split()
-        groups = {c.group for c in self.services.commands.values()}
-        if not words or words[0] not in groups or words[1:] not in ([], ["help"]):
-            return None
-        if f"{words[0]} help" in self.services.commands:
-            return f"/{words[0]} help"
-        return (
-            f"/bookwiz help topic:{words[0]}" if "bookwiz help" in self.services.commands else None
-        )
 
     async def _twice(
         self, invocation: Invocation, command: Command, values: dict[str, Any]
