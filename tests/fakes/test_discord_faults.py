@@ -121,6 +121,15 @@ async def test_a_revoked_token_ends_the_client(app, discord):
     assert raised.value.code == 4004
 
 
+async def test_a_revoked_token_does_not_resume(app, discord):
+    discord.revoked = True
+    await discord.gateway_server.drop()
+    with pytest.raises(library.ConnectionClosed) as raised:
+        await asyncio.wait_for(app.task, 10)
+    assert raised.value.code == 4004
+    assert not discord.gateway_server.resumes
+
+
 async def test_a_token_that_is_revoked_does_not_log_in(discord):
     await discord.revoke()
     with pytest.raises(library.LoginFailure):

@@ -2,7 +2,7 @@
 
 from tests.fakes.discord import deeds, payloads, posting
 from tests.fakes.discord.refusals import Refused, unknown
-from tests.fakes.discord.world import COMPONENTS_V2, EPHEMERAL, LOADING
+from tests.fakes.discord.world import EPHEMERAL, LOADING
 
 from .declared import Route
 
@@ -142,8 +142,7 @@ def _filled_in(call, deed, body):
     """Put the answer where “is thinking…” stands; it is as ephemeral as that was, whatever it says."""
     message = deed.message
     message.flags &= ~LOADING
-    v2 = (body.get("flags") or 0) & COMPONENTS_V2
-    return posting.edited(call.fake, message, {**body, "flags": v2}, call.files)
+    return posting.edited(call.fake, message, body, call.files)
 
 
 def _named(call):
