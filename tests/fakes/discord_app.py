@@ -54,13 +54,14 @@ def card(text):
 class App(discord.Client):
     """Does one thing of each kind; what it hears of is in ``heard``."""
 
-    def __init__(self, *, content):
+    def __init__(self, **more):
         intents = discord.Intents.default()
-        intents.members, intents.message_content = True, content
+        intents.members, intents.message_content = True, more.pop("content", True)
         super().__init__(
             intents=intents,
             guild_ready_timeout=0.05,
             allowed_mentions=discord.AllowedMentions.none(),
+            **more,
         )
         self.tree = app_commands.CommandTree(self)
         self.heard = []
@@ -139,10 +140,10 @@ def pointed_at(fake):
 
 
 @contextlib.asynccontextmanager
-async def running(fake, *, content=True):
+async def running(fake, **more):
     """Give an app that is logged in and ready."""
     with pointed_at(fake):
-        app = App(content=content)
+        app = App(**more)
         app.task = task = asyncio.create_task(app.start(fake.token))
         ready = asyncio.create_task(app.wait_until_ready())
         try:

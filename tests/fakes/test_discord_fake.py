@@ -122,3 +122,23 @@ async def test_events_missed_while_the_socket_was_gone_come_after_a_resume(
     await discord.until(lambda: discord.gateway_server.resumes, within=10)
     await discord.until(lambda: len(app.heard) == 2, within=10)
     assert discord.gateway_server.identifies == 1
+
+
+async def test_a_command_works_in_a_thread_and_in_private(app, discord, general, ada):
+    thread = discord.open_thread(general, "circle-4", kind="private_thread", owner=ada)
+    dm = discord.direct(ada)
+    for channel in (thread, dm):
+        deed = await discord.command(ada, channel, "/model card", {"size": 2})
+        assert await deed.replied() is channel.last
+    said = discord.say(ada, thread, "hello")
+    assert (await (await discord.menu(ada, said, "Report")).replied()).content == "reported hello"
+
+
+async def test_an_interaction_that_comes_twice_is_answered_once(app, discord, general, ada):
+    deed = await discord.command(ada, general, "/model card", {"size": 2})
+    await deed.replied()
+    await discord.redeliver(deed)
+    callback = "POST /interactions/{interaction}/{token}/callback"
+    await discord.until(lambda: len(discord.calls(callback)) == 2)
+    assert [r.status for r in discord.calls(callback)] == [200, 400]
+    assert len(general.said) == 1

@@ -114,6 +114,17 @@ async def test_discord_asks_to_reconnect_and_nothing_is_lost(app, discord, gener
     await discord.until(lambda: app.heard == ["hello"], within=10)
 
 
+async def test_a_link_that_died_in_silence_is_resumed(discord, general, ada):
+    discord.gateway_server.interval = 0.05
+    async with discord_app.running(discord, heartbeat_timeout=0.3) as app:
+        discord.gateway_server.mute = True
+        discord.say(ada, general, "hello")
+        await discord.until(lambda: discord.gateway_server.resumes, within=10)
+        discord.gateway_server.mute = False
+        await discord.until(lambda: app.heard)
+    assert discord.gateway_server.identifies == 1
+
+
 async def test_a_revoked_token_ends_the_client(app, discord):
     await discord.revoke()
     with pytest.raises(library.ConnectionClosed) as raised:

@@ -148,6 +148,13 @@ async def test_an_archived_thread_wakes_up_and_a_locked_one_only_for_who_may(
     guild.bot.roles[0].permissions &= ~bits("manage_threads")
     with pytest.raises(library.HTTPException) as raised:
         await thread.send("hello?")
+    assert raised.value.code == 160005
+    with pytest.raises(library.HTTPException) as raised:
+        await (
+            app.get_partial_messageable(room.id)
+            .get_partial_message(room.last.id)
+            .edit(content="other", allowed_mentions=library.AllowedMentions.none())
+        )
     assert raised.value.code == 50083
 
 

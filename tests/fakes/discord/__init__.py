@@ -28,6 +28,8 @@ What people do, each giving a ``Deed`` as soon as the bot is told::
     deed = await fake.submit(ada, await deed.opened(), {"Label or custom_id": "value", "File": file})
     names = await fake.autocomplete(ada, general, "/model submit", "benchmark", "di")
 
+    await fake.redeliver(deed)                       # the same interaction once more
+
 What Discord's own client refuses (no such command or option, something missing, a value of another
 kind, a button that is greyed out, too large a file) raises ``CannotDo``.
 

@@ -12,4 +12,5 @@ async def discord():
     yield fake
     await fake.stop()
     assert not fake.unknown_requests, "the fake lacks these routes"
+    assert not [d for d in fake.cdn.downloads if d.authorization], "the token went to the CDN"
     assert not fake.violations, "\n".join(fake.violations)

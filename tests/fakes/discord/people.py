@@ -34,7 +34,8 @@ class People:
         resolved = Resolved(channel.guild)
         filled = fill_options(declared, options or {}, resolved)
         data = self._command_data(command, resolved)
-        data["options"] = nested(command, path, filled)
+        if options := nested(command, path, filled):
+            data["options"] = options
         return await self._send("command", person, channel, data)
 
     async def autocomplete(self, person, channel, name, option, typed="", options=None):
@@ -137,6 +138,11 @@ class People:
             data["resolved"] = resolved.payload
         at = modal.deed.at_message
         return await self._send("submit", person, modal.deed.channel, data, at)
+
+    async def redeliver(self, deed):
+        """Tell the bot of *deed* once more, as a resumed session can."""
+        self.gateway_server.emit("INTERACTION_CREATE", deed.payload)
+        return deed
 
     @staticmethod
     def file_limit(channel):

@@ -30,8 +30,8 @@ def _may_write(call, channel):
         return
     if channel.is_thread:
         call.need("send_messages_in_threads", channel)
-        if channel.locked and channel.archived and not channel.guild.bot_may("manage_threads"):
-            raise Refused(400, 50083, "Thread is archived")
+        if channel.locked and not channel.guild.bot_may("manage_threads", channel):
+            raise Refused(400, 160005, "This thread is locked")
         if channel.archived:
             call.fake.unarchive(channel)
     else:
@@ -78,6 +78,8 @@ def edit(call):
     message = call.message
     if message.author is not call.fake.bot_user:
         raise Refused(403, 50005, "Cannot edit a message authored by another user")
+    if message.channel.archived:
+        raise Refused(400, 50083, "Thread is archived")
     return payloads.as_message(posting.edited(call.fake, message, call.body or {}, call.files))
 
 
