@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import discord_app
 from tests.fakes.discord.asking import ask
-from tests.fakes.slack.hearing import NeverHappened
+from tests.fakes.hearing import NeverHappened
 
 NO_PINGS = {"parse": []}
 SEND = "POST /channels/{channel}/messages"

@@ -5,7 +5,7 @@ import base64
 
 from aiohttp import web
 
-from tests.fakes.slack.hearing import Clock, NeverHappened
+from tests.fakes.hearing import Clock, NeverHappened
 
 from . import permissions
 from .api import Api

@@ -55,10 +55,11 @@ method. ``fake.rates.on = True`` turns Slack's rate limits on (they go by ``fake
 trigger_ids and response_urls: ``fake.clock.turn(seconds)``).
 """
 
+from tests.fakes.hearing import NeverHappened
+
 from .deeds import Ack, Deed
 from .fake import SlackFake
 from .filling import CannotSubmit
-from .hearing import NeverHappened
 from .reading import NotThere
 from .world import ALL_SCOPES, Channel, Message, Person, Team, View
 

@@ -4,6 +4,8 @@ import asyncio
 
 from aiohttp import ClientError, web
 
+from tests.fakes.hearing import Bell, Clock
+
 from . import signed
 from .answers import Answers
 from .api import Api, Request
@@ -12,7 +14,6 @@ from .deeds import Ack
 from .doings import Doings
 from .faults import Fault, Faults, Rates
 from .files import Files
-from .hearing import Bell, Clock
 from .hooks import Hooks
 from .installs import Installs
 from .scenery import Scenery

@@ -30,7 +30,7 @@ class Bell:
 
 
 class Clock:
-    """Slack's time: the real one, and what tests added. Signatures are stamped with the real one."""
+    """A platform's time: the real one, and what tests added. Slack's signatures have the real one."""
 
     def __init__(self):
         self._turned = 0.0
