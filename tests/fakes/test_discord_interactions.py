@@ -196,3 +196,15 @@ async def test_a_select_is_chosen_from_and_a_grey_button_is_not_pressed(discord,
     assert (await answer(discord, deed, DEFER_UPDATE))[0] == 204
     await by_token(discord, deed, "PATCH", "/messages/@original", {"content": "y", **NO_PINGS})
     assert (await deed.updated()).content == "y"
+
+
+async def test_only_who_has_nitro_gives_files_over_the_limit(discord, general, ada):
+    option = {"type": 11, "name": "file", "description": "File", "required": True}
+    commands = [{"name": "model", "description": "Models", "options": [option]}]
+    await ask(discord, "PUT", f"/applications/{discord.app_id}/commands", commands)
+    large = {"file": discord.file("large.onnx", bytes(general.guild.file_limit + 1))}
+    with pytest.raises(CannotDo):
+        await discord.command(ada, general, "/model", large)
+    ada.user.nitro = True
+    deed = await discord.command(ada, general, "/model", large)
+    assert deed.payload["attachment_size_limit"] == general.guild.file_limit

@@ -218,6 +218,8 @@ async def test_what_becomes_of_members_and_roles_is_told(app, discord, guild, ad
     assert [r.name for r in seen.roles] == ["@everyone", "Mentors"]
     discord.take_role(ada, mentors)
     await discord.until(lambda: len(seen.roles) == 1)
+    discord.delete_role(mentors)
+    await discord.until(lambda: server.get_role(mentors.id) is None)
     bo = discord.member(guild, "Bo", admin=True)
     await discord.until(lambda: server.get_member(bo.id))
     assert server.get_member(bo.id).guild_permissions.administrator

@@ -11,6 +11,7 @@ Making the world::
     general = fake.channel(guild, "general")         # kind="voice", "forum", "news", "stage"
     secret = fake.channel(guild, "secret", closed=True, visible=[ada], bot=False)
     mentors = fake.role(guild, "Mentors"); fake.give_role(ada, mentors); fake.take_role(…)
+    fake.delete_role(mentors); ada.user.nitro = True   # larger files than the server takes
     fake.add_bot(guild); fake.remove_bot(guild); fake.outage(guild); fake.outage(guild, over=True)
     fake.join(other_guild, ada); fake.remove(ada); fake.rename(ada, "Countess")
     fake.delete_account(ada.user); fake.delete_channel(general); ada.user.dms_closed = True

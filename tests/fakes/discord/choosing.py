@@ -23,13 +23,15 @@ class CannotDo(AssertionError):  # noqa: N818 - a fact, as tests read it
 class Resolved:
     """The things that an interaction names by id, with what Discord tells of them."""
 
-    def __init__(self, guild):
-        self.guild, self.payload = guild, {}
+    def __init__(self, guild, file_limit):
+        self.guild, self.file_limit, self.payload = guild, file_limit, {}
 
     def add(self, thing):
         """Keep what is told of *thing*, and give its id as text."""
         if isinstance(thing, (User, Member)):
             return self._account(getattr(thing, "user", thing))
+        if isinstance(thing, Attachment) and len(thing.content) > self.file_limit:
+            raise CannotDo(f"{thing.name} is larger than {self.file_limit} bytes")
         kind, payload = {
             Role: ("roles", payloads.role),
             Channel: ("channels", self._channel),

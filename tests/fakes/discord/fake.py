@@ -33,7 +33,8 @@ class DiscordFake(Scenery, People, Screens, GoingWrong):
         name = base64.urlsafe_b64encode(str(self.app_id).encode()).decode().rstrip("=")
         self.token = f"{name}.fake.token-of-the-bot"
         self.revoked = self.away = False
-        self.users, self.guilds, self.directs = [self.bot_user, self.developer], [], {}
+        self.users = {user.id: user for user in (self.bot_user, self.developer)}
+        self.guilds, self.directs, self.channels_by_id = [], {}, {}
         self.by_token, self.nonces = {}, {}
         self.commands, self.deeds, self.modals, self.typing = [], {}, [], []
         self.unknown_requests, self.violations = [], []
@@ -114,7 +115,7 @@ class DiscordFake(Scenery, People, Screens, GoingWrong):
         return next((g for g in self.guilds if g.id == int(guild_id)), None)
 
     def find_user(self, user_id):
-        return next((u for u in self.users if u.id == int(user_id)), None)
+        return self.users.get(int(user_id))
 
     @property
     def channels(self):
@@ -122,7 +123,7 @@ class DiscordFake(Scenery, People, Screens, GoingWrong):
         return [*(c for g in self.guilds for c in g.channels), *self.directs.values()]
 
     def find_channel(self, channel_id):
-        return next((c for c in self.channels if c.id == int(channel_id)), None)
+        return self.channels_by_id.get(int(channel_id))
 
     def bot_sees(self, channel):
         if channel.guild is None:

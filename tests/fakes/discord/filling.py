@@ -17,7 +17,7 @@ from .reading import (
 from .world import Attachment
 
 
-def filled_in(modal, values, resolved, file_limit):
+def filled_in(modal, values, resolved):
     """Give the components of a MODAL_SUBMIT, with *values* by label or custom_id."""
     left = dict(values)
     parts = []
@@ -29,7 +29,7 @@ def filled_in(modal, values, resolved, file_limit):
         label = part["label"] if part["type"] == LABEL else inner.get("label")
         given = next((left.pop(n) for n in (label, inner["custom_id"]) if n in left), None)
         entry = {"type": inner["type"], "custom_id": inner["custom_id"], "id": inner.get("id", 0)}
-        entry |= _entry(label, inner, given, resolved, file_limit)
+        entry |= _entry(label, inner, given, resolved)
         if part["type"] == LABEL:
             parts.append({"type": LABEL, "id": part.get("id", 0), "component": entry})
         else:
@@ -39,7 +39,7 @@ def filled_in(modal, values, resolved, file_limit):
     return parts
 
 
-def _entry(label, field, given, resolved, file_limit):
+def _entry(label, field, given, resolved):
     kind = field["type"]
     if kind == TEXT_INPUT:
         return {"value": _text(label, field, given)}
@@ -51,7 +51,7 @@ def _entry(label, field, given, resolved, file_limit):
     if kind in (STRING_SELECT, CHECKBOX_GROUP):
         return {"values": _options(label, field, given)}
     if kind == FILE_UPLOAD:
-        return {"values": _files(label, field, given, resolved, file_limit)}
+        return {"values": _files(label, field, given, resolved)}
     assert kind in SELECTS, f"a modal has no components of type {kind}"
     return {"values": _things(label, field, given, resolved)}
 
@@ -94,13 +94,11 @@ def _options(label, field, given, *, single=False):
     return _count(label, field, chosen, single=single)
 
 
-def _files(label, field, given, resolved, file_limit):
+def _files(label, field, given, resolved):
     files = _count(label, field, _several(given))
     for file in files:
         if not isinstance(file, Attachment):
             raise CannotDo(f"{label} takes files, not {file!r}")
-        if len(file.content) > file_limit:
-            raise CannotDo(f"{file.name} is larger than {file_limit} bytes")
     return [resolved.add(file) for file in files]
 
 

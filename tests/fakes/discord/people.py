@@ -13,6 +13,7 @@ from .choosing import (
 )
 from .deeds import TYPES, Deed
 from .filling import filled_in
+from .limits import NITRO_FILE
 from .permissions import ALL, may, permissions_of, sees
 from .reading import BUTTON, SELECTS, STRING_SELECT, find, option_of
 from .world import Message
@@ -31,7 +32,7 @@ class People:
         """
         command, path = find_command(self._offered(person, channel), name.strip("/").split())
         declared = declared_options(command, path)
-        resolved = Resolved(channel.guild)
+        resolved = self._resolved(person, channel)
         filled = fill_options(declared, options or {}, resolved)
         data = self._command_data(command, resolved)
         if options := nested(command, path, filled):
@@ -45,7 +46,7 @@ class People:
         found = next((o for o in declared if o["name"] == option), None)
         if found is None or not found.get("autocomplete"):
             raise CannotDo(f"{option} suggests nothing")
-        resolved = Resolved(channel.guild)
+        resolved = self._resolved(person, channel)
         given = (options or {}) | {option: typed}
         filled = fill_options(declared, given, resolved, focused=option)
         data = self._command_data(command, resolved)
@@ -63,7 +64,7 @@ class People:
         command = next((c for c in offered if c["name"] == name), None)
         if command is None:
             raise CannotDo(f"the menu has no {name!r}; it has {[c['name'] for c in offered]}")
-        resolved = Resolved(channel.guild)
+        resolved = self._resolved(person, channel)
         data = {"target_id": resolved.add(target)}
         data |= self._command_data(command, resolved)
         return await self._send("menu", person, channel, data)
@@ -106,7 +107,7 @@ class People:
         least, most = select.get("min_values", 1), select.get("max_values", 1)
         if not least <= len(values) <= most:
             raise CannotDo(f"{wanted!r} takes from {least} to {most}")
-        resolved = Resolved(message.channel.guild)
+        resolved = self._resolved(person, message.channel)
         if select["type"] == STRING_SELECT:
             chosen = [option_of(select, value)["value"] for value in values]
         else:
@@ -130,8 +131,8 @@ class People:
         """
         if not modal.open or modal.deed.user.id != person.id:
             raise CannotDo(f"{modal.title!r} is not on {person.name}'s screen any more")
-        resolved = Resolved(modal.deed.channel.guild)
-        components = filled_in(modal, values or {}, resolved, self.file_limit(modal.deed.channel))
+        resolved = self._resolved(person, modal.deed.channel)
+        components = filled_in(modal, values or {}, resolved)
         modal.open = False
         data = {"custom_id": modal.custom_id, "components": components}
         if resolved.payload:
@@ -143,6 +144,11 @@ class People:
         """Tell the bot of *deed* once more, as a resumed session can."""
         self.gateway_server.emit("INTERACTION_CREATE", deed.payload)
         return deed
+
+    def _resolved(self, person, channel):
+        """Give what keeps the things of an interaction; who pays for Nitro may send large files."""
+        nitro = getattr(person, "user", person).nitro
+        return Resolved(channel.guild, NITRO_FILE if nitro else self.file_limit(channel))
 
     @staticmethod
     def file_limit(channel):

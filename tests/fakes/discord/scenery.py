@@ -14,7 +14,7 @@ class Scenery:
     def user(self, name, **more):
         """Make an account that is in no server yet (bot, dms_closed, locale…)."""
         user = User(self.ids(), name, **more)
-        self.users.append(user)
+        self.users[user.id] = user
         return user
 
     def guild(self, name, *people, owner="Olga", bot=True, permissions=OF_THE_BOT):
@@ -101,6 +101,15 @@ class Scenery:
         self._emit(guild, "GUILD_ROLE_CREATE", payload, intent=GUILDS)
         return role
 
+    def delete_role(self, role):
+        guild = role.guild
+        guild.roles.remove(role)
+        for member in guild.members.values():
+            if role in member.roles:
+                member.roles.remove(role)
+        payload = {"guild_id": str(guild.id), "role_id": str(role.id)}
+        self._emit(guild, "GUILD_ROLE_DELETE", payload, intent=GUILDS)
+
     def give_role(self, member, role):
         if role not in member.roles:
             member.roles.append(role)
@@ -125,6 +134,7 @@ class Scenery:
         elif not bot:
             channel.overwrites[self.bot_user.id] = (0, _VIEW)
         guild.channels.append(channel)
+        self.channels_by_id[channel.id] = channel
         self.tell_of_channel("CREATE", channel)
         return channel
 
@@ -155,7 +165,8 @@ class Scenery:
         """Give the direct messages of the bot with somebody."""
         user = getattr(person, "user", person)
         if user.id not in self.directs:
-            self.directs[user.id] = Channel(self.ids(), "dm", with_user=user)
+            channel = Channel(self.ids(), "dm", with_user=user)
+            self.directs[user.id] = self.channels_by_id[channel.id] = channel
         return self.directs[user.id]
 
     def open_thread(self, channel, name, *, kind="thread", at=None, number=None, owner=None):
@@ -166,6 +177,7 @@ class Scenery:
         thread.changed_at = self.clock.now()
         thread.thread_members[owner_id] = self.clock.now()
         channel.guild.channels.append(thread)
+        self.channels_by_id[thread.id] = thread
         self.tell_of_channel("CREATE", thread, newly_created=True)
         if at is not None:
             at.thread = thread

@@ -58,6 +58,7 @@ class User:
     bot: bool = False
     dms_closed: bool = False
     locale: str = "en-US"
+    nitro: bool = False
     deleted: bool = False
 
     @property
