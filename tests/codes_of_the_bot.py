@@ -60,6 +60,18 @@ CODES = {
         "the nice people",
         "Type it where that role or group is: @ and its name.",
     ),
+    "E_CODE": Entry(
+        "The code for joining accounts is none, or no more; or that account is none of yours.",
+        "a code of the last ten minutes, typed on the other account",
+        "ABCD-EFGH",
+        "Type `/profile link` on your other account for a new one.",
+    ),
+    "E_TRIES": Entry(
+        "Too many codes for joining accounts were wrong.",
+        "at most five wrong ones an hour",
+        "a sixth",
+        "Try again in an hour.",
+    ),
     "E_MEMBER": Entry(
         "Nobody here is called that.",
         "a member's name or handle",

@@ -14,6 +14,26 @@ class SpaceKnocked:
 
 
 @dataclass(frozen=True)
+class MembersJoined:
+    """Two members turn out to be one person. Told before their rows are joined.
+
+    Where both have a row of which there can be one, the kept member's stays: a feature that wants
+    it otherwise settles it now. Whatever limits a member must stay with them: the stricter counts.
+    """
+
+    kept_id: int
+    gone_id: int
+
+
+@dataclass(frozen=True)
+class MemberSplit:
+    """An account goes on as a member of its own. Whatever limits the old one limits the new one."""
+
+    member_id: int
+    new_id: int
+
+
+@dataclass(frozen=True)
 class CheckInRecorded:
     """A member said how their week went, for the first time in that week."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.community.models import Audit, Community, Space
+from bot.community.models import Community, Space
 from bot.kit.command import Refusal
 from bot.kit.work import NotAdmitted, Standing
 
@@ -44,7 +44,6 @@ async def let_in(
     others = select(Space.space).filter_by(platform=platform).limit(1)
     if space is None and await session.scalar(others) is None:
         session.add(_new(community_id, platform, standing, now=now, admitted_at=now))
-        session.add(_noted(community_id, platform, standing, now=now))
         await session.flush()
         return
     raise _outside(platform, standing)
@@ -105,16 +104,6 @@ def _new(
         name=(standing.space_name or standing.space)[:100],
         seen_at=now,
         admitted_at=admitted_at,
-    )
-
-
-def _noted(community_id: int, platform: str, standing: Standing, *, now: datetime) -> Audit:
-    return Audit(
-        community_id=community_id,
-        action="space.admit",
-        subject=f"{platform}/{standing.space}",
-        reason=f"{standing.space_name[:200]}: the first {word(platform)}",
-        at=now,
     )
 
 

@@ -96,7 +96,9 @@ class Arg:
 
 
 class Refusal(Exception):  # noqa: N818 - not an error: an answer
-    """A reason not to do what was asked, said privately to the member. Nothing is written.
+    """A reason not to do what was asked, said privately to the member.
+
+    Nothing is written, unless *kept* says that what the command wrote is to stay.
 
     Args:
         problem: One sentence: what was wrong.
@@ -106,6 +108,7 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
         fix: What to do next.
         field: The argument it is about, so that a form can show it there.
         lines: Lines to copy, shown as they are under the fix.
+        kept: What was written stays, such as the count of wrong tries.
     """
 
     def __init__(
@@ -118,10 +121,12 @@ class Refusal(Exception):  # noqa: N818 - not an error: an answer
         fix: str = "",
         field: str = "",
         lines: str = "",
+        kept: bool = False,
     ) -> None:
         super().__init__(problem)
         self.problem, self.code, self.field = problem, code, field
         self.expected, self.got, self.fix, self.lines = expected, got, fix, lines
+        self.kept = kept
 
 
 class Retry(Exception):  # noqa: N818 - not an error: a request

@@ -236,11 +236,9 @@ class Core:
                 arguments = await self._resolved(context, convert(command, values))
                 if not await requests.first(session, invocation.once, now=context.now):
                     return Answer(repeated=True)
-                reply = await command.run(context, **arguments)
-                private = command.private if reply.private is None else reply.private
-                message = self.services.renderer.message(
-                    f"{command.feature.name}/{reply.template}", reply.values, private=private
-                )
+                said = await self._run(context, arguments)
+            if isinstance(said, Refusal):
+                raise said
         except NotAdmitted as refusal:
             if invocation.standing.space:
                 async with self.work(command.feature.name) as work:
@@ -258,7 +256,21 @@ class Core:
                 return replace(answer, form=form_of(command, values, refusal))
             return answer
         self._after_commit(context.facts)
-        return Answer(message, follow=tuple(context.follow))
+        return Answer(said, follow=tuple(context.follow))
+
+    async def _run(self, context: Context, arguments: Mapping[str, Any]) -> Message | Refusal:
+        """What the command replies; a refusal that keeps what was written is given, not raised."""
+        command = context.command
+        try:
+            reply = await command.run(context, **arguments)
+        except Refusal as refusal:
+            if refusal.kept:
+                return refusal
+            raise
+        private = command.private if reply.private is None else reply.private
+        return self.services.renderer.message(
+            f"{command.feature.name}/{reply.template}", reply.values, private=private
+        )
 
     def _wants_form(
         self, invocation: Invocation, command: Command, values: Mapping[str, Any]

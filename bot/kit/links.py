@@ -54,6 +54,10 @@ class FileLinks:
         self._runners = runners or base
         self._secret, self._base, self._clock = secret, base, clock
 
+    def digest(self, code: str) -> str:
+        """How a code that somebody types is kept: of no use without our secret."""
+        return hmac.new(self._secret, f"code:{code}".encode(), hashlib.sha256).hexdigest()
+
     def file(self, sha256: str, *, attempt: str, lasts: timedelta = LIFETIME) -> str:
         """Where that attempt (``<submission>:<attempt>``) may read a file of the store."""
         return self._signed("GET", FILE_PATH.format(sha256=sha256), attempt, lasts)

@@ -116,10 +116,7 @@ def declare(tree):
         await interaction.response.send_message(view=view, file=file)
 
     tree.add_command(model)
-    declare_menus(tree)
 
-
-def declare_menus(tree):
     @tree.context_menu(name="Report")
     async def report(interaction: discord.Interaction, message: discord.Message):
         await interaction.response.send_message(f"reported {message.content}", ephemeral=True)

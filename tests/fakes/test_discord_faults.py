@@ -98,7 +98,6 @@ async def test_a_broken_down_discord_is_asked_again(app, discord, general):
     assert [r.status for r in discord.calls(SEND)] == [503, 502, 200]
 
 
-@pytest.mark.slow  # discord.py waits five seconds before it identifies again
 async def test_an_invalid_session_is_followed_by_a_fresh_one(app, discord, general, ada):
     discord.gateway_server.forget_sessions()
     await discord.gateway_server.drop()

@@ -134,15 +134,6 @@ async def test_a_message_that_may_ping_goes_out_and_is_not_forgotten(
     assert "allowed_mentions" in discord.violations.pop()
 
 
-async def test_an_edit_notifies_nobody(discord, channel):
-    said = message(content="hello")
-    await ask(discord, "POST", f"/channels/{channel.id}/messages", said)
-    path = f"/channels/{channel.id}/messages/{channel.last.id}"
-    await ask(discord, "PATCH", path, {"content": "hello @everyone"})
-    assert not discord.pinged
-    assert "allowed_mentions" in discord.violations.pop()
-
-
 async def test_a_file_over_the_limit_of_the_server_is_too_large(discord, channel):
     path, body = f"/channels/{channel.id}/messages", message(content="x")
     most = channel.guild.file_limit

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot.community.models import Account, Audit, Member, Space
+from bot.community.models import Account, Member, Space
 from bot.kit.core import Invocation
 from bot.kit.message import Place
 from bot.kit.work import Standing
@@ -42,7 +42,6 @@ async def test_the_first_server_belongs_here_and_who_speaks_first_is_no_admin(bo
     assert not (await on("ada", "/bookwiz ping")).refused
     [space] = await rows(bot, Space)
     assert (space.name, space.admitted_at) == ("Vision Lab", bot.clock.now())
-    assert [a.subject for a in await rows(bot, Audit)] == ["discord/100"]
 
 
 async def test_another_server_is_refused_and_nobody_of_it_is_kept(bot, on):

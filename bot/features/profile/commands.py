@@ -3,12 +3,10 @@ from zoneinfo import ZoneInfo
 
 from bot.community.models import Member
 from bot.features.profile import service, zones
+from bot.features.profile.declaration import feature
 from bot.kit import clock
 from bot.kit.command import Arg, Choice, Reply
-from bot.kit.feature import Feature
 from bot.kit.work import Context
-
-feature = Feature("profile", "Who you are here, and what time it is where you are", __package__)
 
 
 async def suggest_zones(ctx: Context, text: str) -> list[Choice]:
@@ -29,7 +27,7 @@ async def show(ctx: Context) -> Reply:
             "own_zone": ctx.member.row.timezone is not None,
             "role": ctx.role.name.lower(),
             "local": ctx.now.astimezone(ZoneInfo(ctx.member.timezone)),
-            "accounts": await service.accounts(ctx.session, ctx.member),
+            "accounts": await service.accounts_of(ctx.session, ctx.member.id),
         },
     )
 

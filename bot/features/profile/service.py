@@ -15,8 +15,8 @@ SHORTEST = 2
 _RESERVED = {"bookwiz", "bot", "app", "everyone", "here", "channel"}
 
 
-async def accounts(session: AsyncSession, member: Person) -> Sequence[Account]:
-    found = select(Account).filter_by(member_id=member.id).order_by(Account.id)
+async def accounts_of(session: AsyncSession, member_id: int) -> Sequence[Account]:
+    found = select(Account).filter_by(member_id=member_id).order_by(Account.id)
     return (await session.scalars(found)).all()
 
 

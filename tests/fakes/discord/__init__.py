@@ -39,8 +39,7 @@ What came of it: ``await deed.acked()`` (``deed.acked_after``, ``.deferred``, ``
 message with the button changed); ``deed.message``, ``.modal``, ``.followups``, ``.seen``, ``.text``,
 ``.failed``. Messages have ``text``, ``content``, ``embeds``, ``components``, ``buttons``, ``files``,
 ``ephemeral``, ``edits``, ``pings``. ``general.said``, ``general.last``, ``fake.messages(general)``,
-``fake.seen_by(ada)``, ``fake.all_messages``, ``fake.pinged``; ``fake.unanswered`` are deeds,
-``fake.thinking`` messages that are still “is thinking…”;
+``fake.seen_by(ada)``, ``fake.all_messages``, ``fake.pinged``;
 ``await fake.until(lambda: general.said)`` waits for anything.
 ``fake.requests`` and ``fake.calls("POST /channels/{channel}/messages")`` are what the bot asked
 (``body``, ``files``, ``headers``, ``query``, ``at``, ``answer``, ``status``);

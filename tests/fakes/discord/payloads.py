@@ -137,6 +137,7 @@ def attachment(attachment):
 
 def as_message(message, *, nonce=False):
     """Give a message as answers, histories and events do."""
+    from_interaction = message.interaction is not None
     payload = {
         "id": str(message.id),
         "type": 0,
@@ -159,8 +160,16 @@ def as_message(message, *, nonce=False):
         payload["nonce"] = message.nonce
     if message.thread is not None:
         payload["thread"] = channel(message.thread)
-    if message.interaction is not None:
-        payload |= _interaction(message.interaction)
+    if from_interaction:
+        deed = message.interaction
+        payload["type"] = 20 if deed.kind == "command" else 0
+        payload |= {"application_id": str(deed.app_id), "webhook_id": str(deed.app_id)}
+        payload["interaction_metadata"] = {
+            "id": str(deed.id),
+            "type": deed.type,
+            "user": user(deed.user),
+            "authorizing_integration_owners": deed.payload["authorizing_integration_owners"],
+        }
     if message.reference is not None:
         payload["type"] = 19
         payload["message_reference"] = {
@@ -169,21 +178,6 @@ def as_message(message, *, nonce=False):
             "channel_id": str(message.reference.channel.id),
         }
     return payload
-
-
-def _interaction(deed):
-    """Give what a message tells of the interaction that it answers."""
-    return {
-        "type": 20 if deed.kind == "command" else 0,
-        "application_id": str(deed.app_id),
-        "webhook_id": str(deed.app_id),
-        "interaction_metadata": {
-            "id": str(deed.id),
-            "type": deed.type,
-            "user": user(deed.user),
-            "authorizing_integration_owners": deed.payload["authorizing_integration_owners"],
-        },
-    }
 
 
 def event_message(message):
@@ -220,40 +214,41 @@ def scheduled(event):
     }
 
 
-#: what every server has and no test has asked for yet
-UNUSED_OF_A_GUILD = {
-    **dict.fromkeys(
-        (
-            "icon", "splash", "discovery_splash", "afk_channel_id", "application_id",
-            "system_channel_id", "rules_channel_id", "vanity_url_code", "description", "banner",
-            "public_updates_channel_id", "safety_alerts_channel_id",
-        )
-    ),
-    **dict.fromkeys(
-        ("explicit_content_filter", "mfa_level", "nsfw_level", "system_channel_flags"), 0
-    ),
-    "afk_timeout": 300,
-    "default_message_notifications": 1,
-    "emojis": [],
-    "features": [],
-    "premium_progress_bar_enabled": False,
-    "stickers": [],
-    "verification_level": 1,
-}  # fmt: skip
-
-
 def guild(guild, *, as_event=False):
     """Give a server; GUILD_CREATE has its channels, threads and events as well.
 
     Without the presences intent Discord names of a server's members the bot alone.
     """
-    payload = UNUSED_OF_A_GUILD | {
+    payload = {
         "id": str(guild.id),
         "name": guild.name,
+        "icon": None,
+        "splash": None,
+        "discovery_splash": None,
         "owner_id": str(guild.owner.id) if guild.owner else "0",
+        "afk_channel_id": None,
+        "afk_timeout": 300,
+        "verification_level": 1,
+        "default_message_notifications": 0,
+        "explicit_content_filter": 0,
         "roles": [role(r) for r in guild.roles],
+        "emojis": [],
+        "features": [],
+        "mfa_level": 0,
+        "application_id": None,
+        "system_channel_id": None,
+        "system_channel_flags": 0,
+        "rules_channel_id": None,
+        "vanity_url_code": None,
+        "description": None,
+        "banner": None,
         "premium_tier": guild.tier,
         "preferred_locale": guild.locale,
+        "public_updates_channel_id": None,
+        "nsfw_level": 0,
+        "stickers": [],
+        "premium_progress_bar_enabled": False,
+        "safety_alerts_channel_id": None,
     }
     if not as_event:
         return payload

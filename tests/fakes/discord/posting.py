@@ -17,7 +17,6 @@ def made(fake, channel, body, files, **more):
     message.flags = (body.get("flags") or 0) & KEPT_FLAGS
     message.nonce = body.get("nonce")
     fill(fake, message, body, files)
-    message.pings = pings_of(message, body.get("allowed_mentions"))
     if not (message.content or message.embeds or message.components or message.attachments):
         raise Refused(400, 50006, "Cannot send an empty message")
     return message
@@ -38,6 +37,7 @@ def fill(fake, message, body, files):
         message.flags |= COMPONENTS_V2
     if is_v2(message.flags):
         _only_components(fake, message)
+    message.pings |= pings_of(message, body.get("allowed_mentions"))
 
 
 def _only_components(fake, message):
@@ -54,7 +54,7 @@ def _only_components(fake, message):
 
 
 def edited(fake, message, body, files):
-    """Change a message, and say so at the gateway; nobody is notified of that."""
+    """Change a message, and say so at the gateway."""
     fill(fake, message, body, files)
     message.edited_at = fake.clock.now()
     message.edits += 1

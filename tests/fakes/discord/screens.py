@@ -29,16 +29,6 @@ class Screens:
         return sorted(found, key=lambda m: m.id)
 
     @property
-    def unanswered(self):
-        """Everything people did that the bot has not answered."""
-        return [deed for deed in self.deeds.values() if deed.answer is None]
-
-    @property
-    def thinking(self):
-        """Every “is thinking…” that still stands there."""
-        return [m for m in self.all_messages if m.loading and not m.deleted]
-
-    @property
     def pinged(self):
         """Every message of the bot that notifies somebody."""
         return [m for m in self.all_messages if m.by_bot and m.pings]

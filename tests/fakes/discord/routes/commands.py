@@ -61,8 +61,6 @@ def _replaced(call, before, guild):
             "application_id": str(call.fake.app_id),
             "version": str(call.fake.ids()),
         }
-        if command["default_member_permissions"] is not None:
-            command["default_member_permissions"] = str(command["default_member_permissions"])
         if guild is not None:
             command["guild_id"] = str(guild.id)
         found.append(command)

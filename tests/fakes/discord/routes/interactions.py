@@ -142,9 +142,7 @@ def _filled_in(call, deed, body):
     """Put the answer where “is thinking…” stands; it is as ephemeral as that was, whatever it says."""
     message = deed.message
     message.flags &= ~LOADING
-    posting.edited(call.fake, message, body, call.files)
-    message.pings = posting.pings_of(message, body.get("allowed_mentions"))
-    return message
+    return posting.edited(call.fake, message, body, call.files)
 
 
 def _named(call):
