@@ -27,6 +27,7 @@ from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.jobs.applying import Applying
 from bot.kit.links import FileLinks, secret_in
+from bot.kit.message import Place
 from bot.kit.received import Received
 from bot.kit.render import Renderer
 from bot.kit.schedule import Alarm, ScheduleChanged, ScheduleRow, trigger_of
@@ -84,6 +85,7 @@ class Bot:
             engine=engine,
             data=settings.data.absolute(),
             troubles=Troubles(self._tell_trouble),
+            sees=self._sees,
             own_files=settings.own_files,
         )
         self.core = Core(self.database, services, after_commit=self._committed)
@@ -176,6 +178,11 @@ class Bot:
             for schedule in self.core.services.schedules.values():
                 row = await session.get(ScheduleRow, schedule.name)
                 self.alarm.set(schedule, trigger_of(schedule, zone, row.cron if row else None))
+
+    async def _sees(self, place: Place) -> bool | None:
+        """Whether a place is there, as far as its platform tells; the courier finds out the rest."""
+        chat = {"local": self.chat, **self.platforms}.get(place.platform)
+        return None if chat is None else await chat.sees(place)
 
     def _committed(self, facts: Sequence[object]) -> None:
         """Do what must wait for the commit. The outbox may hold something, whoever wrote."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from bot.kit.message import Place
 from bot.kit.outbox import Sends
 
 
@@ -21,3 +22,7 @@ class Platform(Sends, Protocol):
         ...
 
     async def stop(self) -> None: ...
+
+    async def sees(self, place: Place) -> bool | None:
+        """Whether *place* is there for the bot; None where only trying would tell. Asks nobody."""
+        ...

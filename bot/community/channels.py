@@ -6,6 +6,8 @@ PURPOSES = (
     Choice("checkins", "Check-ins: what members did and what comes next"),
     Choice("leaderboards", "Leaderboards: models that were scored"),
     Choice("moderators", "Moderators: what somebody should look at"),
+    Choice("announcements", "Announcements: what everybody should hear"),
+    Choice("papers", "Papers: sessions, votes and notes"),
 )
 
 

@@ -88,6 +88,8 @@ class Arg:
     #: suggests values while a member types: what was typed so far → choices, best first
     complete: "Callable[[Context, str], Awaitable[list[Choice]]] | None" = None
     long: bool = False  #: several lines, in a form
+    #: what a form holds before anybody fills it in, such as what is set already
+    now: "Callable[[Context], Awaitable[str]] | None" = None
 
     def __post_init__(self) -> None:
         if len(self.help) > 100:  # noqa: PLR2004 - what Discord shows

@@ -232,7 +232,7 @@ class Core:
                 if context.role < command.who:
                     raise not_allowed(f"/{command.name}", command.who, context.role)
                 if self._wants_form(invocation, command, values):
-                    return Answer(form=form_of(command, values))
+                    return Answer(form=form_of(command, await self._with_now(context, values)))
                 arguments = await self._resolved(context, convert(command, values))
                 if not await requests.first(session, invocation.once, now=context.now):
                     return Answer(repeated=True)
@@ -271,6 +271,11 @@ class Core:
         return self.services.renderer.message(
             f"{command.feature.name}/{reply.template}", reply.values, private=private
         )
+
+    async def _with_now(self, context: Context, values: Mapping[str, Any]) -> dict[str, Any]:
+        """*values*, and what is set by now of those that are not given."""
+        told = {a.name: a.arg.now for a in context.command.arguments.values() if a.arg.now}
+        return {n: await now(context) for n, now in told.items() if n not in values} | dict(values)
 
     def _wants_form(
         self, invocation: Invocation, command: Command, values: Mapping[str, Any]

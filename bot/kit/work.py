@@ -1,6 +1,6 @@
 """One transaction being carried out: what code inside it may look at and cause."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -113,6 +113,10 @@ class People(Protocol):
         ...
 
 
+async def _untold(_place: Place) -> bool | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Services:
     """The parts that live as long as the process."""
@@ -128,6 +132,8 @@ class Services:
     engine: Engine
     data: Path  #: the installation's folder
     troubles: Troubles  #: hears where our storage fails
+    #: whether the bot sees that place; None: nobody can tell without trying
+    sees: Callable[[Place], Awaitable[bool | None]] = _untold
     own_files: bool = False  #: whoever speaks here is the host's owner, as in a demo
 
 

@@ -115,6 +115,15 @@ plainly("mod audit", who="moira")
 plainly("admin jobs", who="moira")
 plainly("admin schedule", who="moira")
 plainly("admin channels", who="moira", purpose="leaderboards", channel="results")
+plainly("admin config", who="moira")
+plainly(
+    "admin setup",
+    who="moira",
+    name="Vision Lab",
+    zone="Europe/Berlin",
+    results="results",
+    moderators="general",
+)
 on_a_board("benchmark list")
 on_a_board("benchmark show", benchmark="digits")
 on_a_board("benchmark rules", benchmark="digits")

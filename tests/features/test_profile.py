@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.community.models import Member
-from bot.features.profile.zones import find, matching, nearest
+from bot.community.zones import find, matching, nearest
 from bot.kit import clock
 from bot.kit.core import Invocation
 from bot.kit.message import Place

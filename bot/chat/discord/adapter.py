@@ -73,6 +73,12 @@ class DiscordChat:
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         return await self.sending.edit(ref, message)
 
+    async def sees(self, place: Place) -> bool | None:
+        if not self.client.is_ready():
+            return None
+        id_ = place.channel
+        return id_.isdigit() and self.client.get_channel(int(id_)) is not None
+
     async def _run(self) -> None:
         """Log in and stay: discord.py resumes by itself whatever can be resumed."""
         for tried in range(1_000_000):

@@ -107,6 +107,11 @@ class LocalChat:
         await self._tell("edit", posted)
         return ref
 
+    async def sees(self, place: Place) -> bool | None:
+        async with self.core.database.read() as session:
+            # One that is not there yet is made by the first message.
+            return True if await session.get(LocalChannel, place.channel) else None
+
     async def speak(
         self, handle: str, name: str, place: Place, text: str, uploads: tuple[Upload, ...]
     ) -> Posted:

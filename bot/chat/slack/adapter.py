@@ -97,6 +97,9 @@ class SlackChat:
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         return await self.sending.edit(ref, message)
 
+    async def sees(self, place: Place) -> bool | None:  # noqa: ARG002 - Slack sends no list of channels
+        return None
+
     async def _client_for(self, _team: str) -> AsyncWebClient:
         return self._sender
 

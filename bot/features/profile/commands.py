@@ -1,20 +1,16 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from bot.community import zones
 from bot.community.models import Member
-from bot.features.profile import service, zones
+from bot.features.profile import service
 from bot.features.profile.declaration import feature
-from bot.kit import clock
-from bot.kit.command import Arg, Choice, Reply
+from bot.kit.command import Arg, Reply
 from bot.kit.work import Context
 
 
-async def suggest_zones(ctx: Context, text: str) -> list[Choice]:
-    """Zones that hold *text*, each with what its clocks show."""
-    return [
-        Choice(name, f"{name} · {ctx.now.astimezone(ZoneInfo(name)):%H:%M} now")
-        for name in zones.matching(text, clock.zones())[:25]
-    ]
+async def own_name(ctx: Context) -> str:
+    return str(ctx.member.name)
 
 
 @feature.command("profile show", "What is known of you here", private=True)
@@ -36,7 +32,7 @@ async def show(ctx: Context) -> Reply:
 async def timezone(
     ctx: Context,
     zone: Annotated[
-        str, Arg("A large city near you, such as Berlin", max_length=60, complete=suggest_zones)
+        str, Arg("A large city near you, such as Berlin", max_length=60, complete=zones.suggest)
     ],
 ) -> Reply:
     kept = await service.set_zone(ctx.session, ctx.member, zone)
@@ -45,7 +41,7 @@ async def timezone(
 
 @feature.command("profile edit", "Change the name that others see", private=True)
 async def edit(
-    ctx: Context, name: Annotated[str, Arg("What others call you", max_length=80)]
+    ctx: Context, name: Annotated[str, Arg("What others call you", max_length=80, now=own_name)]
 ) -> Reply:
     kept = await service.rename(ctx.session, ctx.member, ctx.community.id, name)
     return Reply("renamed.md.j2", {"name": kept})

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.community import zones
 from bot.community.models import Account, Member
-from bot.features.profile import zones
-from bot.kit import clock
 from bot.kit.command import Person, Refusal
 from bot.kit.render import clean
 
@@ -26,20 +25,7 @@ async def set_zone(session: AsyncSession, member: Person, text: str) -> str:
     Raises:
         Refusal: It is no place, or several; the nearest are named.
     """
-    zone = zones.find(text, clock.zones())
-    if zone is None:
-        near = zones.nearest(text, clock.zones())
-        raise Refusal(
-            f"I know no time zone “{text}”.",
-            code="E_TIMEZONE",
-            # An abbreviation or an offset would be wrong for half of the year.
-            expected="a place, such as Europe/Berlin or America/New_York",
-            got=text,
-            fix=f"Did you mean {' or '.join(near)}?"
-            if near
-            else "Type the nearest large city and choose from the list.",
-            field="zone",
-        )
+    zone = zones.meant(text)
     row = await session.get_one(Member, member.id)
     row.timezone = zone
     return zone

@@ -3,11 +3,10 @@ from typing import Annotated
 from bot.community import audit
 from bot.community.channels import PURPOSES
 from bot.community.facts import JobLines
-from bot.features.moderation import channels, jobs, runners, schedules
+from bot.features.moderation import channels, choosing, jobs, runners, schedules
 from bot.features.moderation.declaration import feature
 from bot.features.moderation.lacking import lacking
 from bot.kit.command import Arg, Channel, Choice, Refusal, Reply, Role
-from bot.kit.message import Place
 from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
 
@@ -39,17 +38,10 @@ async def channels_(
     if purpose is None or channel is None:
         missing = "channel" if channel is None else "purpose"
         raise lacking(missing, "/admin channels purpose:checkins channel:#general")
-    place = None
-    if channel.id.lower() != channels.OFF:
-        place = Place(platform=ctx.place.platform, channel=channel.id)
-    await channels.choose(ctx.session, ctx.community.id, purpose, place)
-    told = f"{place.platform} {place.channel}" if place else channels.OFF
-    await audit.record(ctx, "channel.set", subject=purpose, reason=told)
-    values = {"purpose": next(p for p in PURPOSES if p.value == purpose), "place": place}
-    if place is not None:  # whether we may write there is best found out now
-        key = f"channel:{purpose}:{ctx.now.isoformat()}"
-        await ctx.post(place, "channel_first.md.j2", values, key=key)
-    return Reply("channel.md.j2", values)
+    off = channel.id.lower() == channels.OFF
+    place = await choosing.choose(ctx, purpose, None if off else channel, field="channel")
+    chosen_for = next(p for p in PURPOSES if p.value == purpose)
+    return Reply("channel.md.j2", {"purpose": chosen_for, "place": place})
 
 
 @feature.command(
