@@ -34,6 +34,7 @@ class DiscordWorld(World):
         await self.chat.stop()
         await self.fake.stop()
         assert self.fake.unknown_requests == []
+        assert self.fake.violations == []
 
     def names(self) -> dict[str, str]:
         return {

@@ -25,6 +25,7 @@ _log = structlog.get_logger(__name__)
 _PAUSES = (1, 2, 5, 15, 60)  # seconds between tries to connect; the last one stays
 _LONGEST_WAIT = 30.0  # seconds that a request waits when Discord says so; it takes no less
 _BAD_TOKEN = 4004
+_UNTOLD = "Discord does not tell the bot who leaves: turn on Server Members Intent"
 
 
 class DiscordChat:
@@ -63,6 +64,7 @@ class DiscordChat:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        await asyncio.sleep(0)  # for the events that discord.py told of while it closed
         self.state = "stopped"
 
     async def send(
@@ -89,9 +91,7 @@ class DiscordChat:
                 return
             except discord.PrivilegedIntentsRequired:
                 self._members = False
-                self.state = (
-                    "Discord does not tell the bot who leaves: turn on Server Members Intent"
-                )
+                self.state = _UNTOLD
                 _log.warning("discord.no_members_intent", fix="bookwiz doctor")
             except discord.ConnectionClosed as error:
                 if error.code == _BAD_TOKEN:
@@ -117,7 +117,8 @@ class DiscordChat:
     def ready(self, guilds: Sequence[discord.Guild]) -> None:
         """It is connected, and knows where it is."""
         where = ", ".join(sorted(g.name for g in guilds if g.name)[:5]) or "no server yet"
-        self.state = f"connected to {where}{self._commands_refused}"
+        untold = "" if self._members else f", but {_UNTOLD}"
+        self.state = f"connected to {where}{self._commands_refused}{untold}"
         _log.info("discord.connected", servers=len(guilds))
         if not guilds:
             link = invite.link(self.client.application_id or 0)

@@ -13,7 +13,7 @@ import discord
 import structlog
 
 from bot.chat.discord.cards import Part
-from bot.chat.discord.sending import Sending
+from bot.chat.discord.sending import NOBODY, Sending
 from bot.kit.core import Answer, Core
 from bot.kit.message import Message, Place
 
@@ -128,7 +128,9 @@ class Answering:
                 await self._answered(interaction, part, private=private)
         elif private == asked.private:
             with part.opened() as files:
-                await interaction.edit_original_response(view=part.view(), attachments=files)
+                await interaction.edit_original_response(
+                    view=part.view(), attachments=files, allowed_mentions=NOBODY
+                )
         else:  # who sees it was settled when we said that we are at it
             await interaction.delete_original_response()
             await self._followed(interaction, part, private=private)

@@ -31,6 +31,7 @@ _TYPES = {
     date: _Option.string,
     Quote: _Option.string,
 }
+_CHOSEN = {Person, Channel, Upload, bool}  # Discord has a list or a switch of its own for these
 #: whose servers let members see a group by default; an administrator of the server may change it
 _DEFAULTS = {
     Role.MODERATOR: discord.Permissions(moderate_members=True),
@@ -74,7 +75,7 @@ def _group(name: str, commands: list[Command], help: str) -> Json:
         "name": _named(name),
         "description": _short(help or commands[0].feature.help),
         "options": [_action(command) for command in commands],
-        "default_member_permissions": str(allowed.value) if allowed else None,
+        "default_member_permissions": allowed.value if allowed else None,
         "contexts": [_GUILD, _DIRECT],
         "integration_types": [0],
     }
@@ -105,7 +106,8 @@ def _option(argument: Argument, *, required: bool) -> Json:
         made["channel_types"] = [0, 5, 10, 11, 12, 15]
     if argument.type is str:
         made["max_length"] = min(argument.arg.max_length, 6_000)
-    if len(argument.choices) > _MOST or argument.arg.complete is not None:
+    suggests = argument.arg.complete is not None and argument.type not in _CHOSEN
+    if len(argument.choices) > _MOST or suggests:
         made["autocomplete"] = True
         made.pop("max_length", None)  # suggestions may be labelled at length
     elif argument.choices:

@@ -12,6 +12,7 @@ import discord
 import structlog
 
 from bot.chat.discord.cards import MOST_PARTS, Part, marker, nonce, parts
+from bot.chat.discord.markup import escaped
 from bot.kit.command import Retry
 from bot.kit.files import FileStore
 from bot.kit.gates import Gate
@@ -28,6 +29,7 @@ _MOST_KNOWN = 10_000
 _LATER = timedelta(seconds=5)
 _REFUSED_FOR = timedelta(seconds=60)
 _TOO_FAST = {40003, 20016, 20028, 20029, 20031}  # opening or writing too fast, in one place or all
+NOBODY = discord.AllowedMentions.none()
 _BAD_FORM, _UNKNOWN_CHANNEL, _THREAD_EXISTS = 50035, 10003, 160004
 #: what Discord says when trying again is no use, and what that means to a moderator
 _GONE = {
@@ -164,26 +166,27 @@ class Sending:
             if error.code != _BAD_FORM:
                 raise
             _log.error("discord.card_refused", why=error.text[:500])
-            sent = await channel.send(words(message)[:_PLAIN], nonce=once)
+            sent = await channel.send(view=_plain(message).view(marker(key, number)), nonce=once)
         return sent.id
 
     async def _change(self, sent: discord.PartialMessage, part: Part, message: Message) -> None:
         try:
             with part.opened() as files:
-                await sent.edit(view=part.view(), attachments=files)
+                await sent.edit(view=part.view(), attachments=files, allowed_mentions=NOBODY)
         except discord.HTTPException as error:
             if error.code != _BAD_FORM:
                 raise
             _log.error("discord.card_refused", why=error.text[:500])
-            short = Message(blocks=(), failed=message.failed)
-            [plain] = parts(short, self._files)
-            plain.items[:] = [discord.ui.TextDisplay(words(message)[:_PLAIN] or "—")]
-            await sent.edit(view=plain.view(), attachments=[])
+            view = _plain(message).view()
+            await sent.edit(view=view, attachments=[], allowed_mentions=NOBODY)
 
     async def _open_thread(self, place: Place, message: Message) -> None:
         """Begin the thread that hangs on a message, if it is not there yet."""
         assert place.thread is not None
-        channel = self._client().get_partial_messageable(int(place.channel))
+        client, id_ = self._client(), int(place.channel)
+        channel = client.get_channel(id_) or await client.fetch_channel(id_)
+        if not isinstance(channel, discord.TextChannel):
+            raise Undeliverable("there are no threads in that channel")
         first = words(message).strip().partition("\n")[0][:_THREAD_NAME] or "Thread"
         try:
             await channel.get_partial_message(int(place.thread)).create_thread(name=first)
@@ -232,3 +235,9 @@ class Sending:
         except (aiohttp.ClientError, OSError) as error:
             # It may have arrived; the courier asks again, and then looks first.
             raise Retry(_LATER, f"Discord did not answer: {type(error).__name__}") from error
+
+
+def _plain(message: Message) -> Part:
+    """The words alone, for when Discord does not take the card that we made."""
+    said = escaped(words(message))[:_PLAIN] or "—"
+    return Part([discord.ui.TextDisplay(said)])
