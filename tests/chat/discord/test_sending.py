@@ -39,12 +39,12 @@ async def test_who_dies_between_sending_and_noting_it_has_said_it_once(server, m
     await server.put(server.place(), "Once only")
 
     def cut():
-        raise asyncio.CancelledError
+        raise InterruptedError
 
     first = Courier(bot.database, bot.clock)
     first.chats = {"discord": server.chat}
     write, bot.database.write = bot.database.write, cut
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(InterruptedError):
         await first.round()
     bot.database.write = write
     assert len(server.general.said) == 1
