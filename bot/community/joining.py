@@ -35,7 +35,8 @@ async def make_one(work: Work, first_id: int, second_id: int) -> Member:
         await _move(session, table, column, kept.id, gone.id)
     kept.timezone = kept.timezone or gone.timezone
     kept.role = max(kept.role, gone.role)
-    kept.public = kept.public and gone.public  # named on the web only by both
+    # What is shown to others, both must have wanted.
+    kept.public, kept.open = kept.public and gone.public, kept.open and gone.open
     kept.joined_at = min(kept.joined_at, gone.joined_at)
     kept.left_at = None
     await session.delete(gone)

@@ -1,7 +1,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, ForeignKey, String, UniqueConstraint, event
+from sqlalchemy import JSON, Connection, ForeignKey, String, UniqueConstraint, event, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.command import Role
@@ -32,6 +32,8 @@ class Member(Base):
     timezone: Mapped[str | None] = mapped_column(String(50))  #: None: the community's
     role: Mapped[int] = mapped_column(default=int(Role.MEMBER))  #: given by hand
     public: Mapped[bool] = mapped_column(default=False)  #: may be named on public web pages
+    #: members here see the time zone and the accounts
+    open: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 

@@ -4,6 +4,7 @@ A platform tells of somebody only when they speak. What it told is believed for 
 they speak meanwhile; in the space itself it is looked at anew with each command.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -116,6 +117,18 @@ async def all_by_standing(session: AsyncSession, *, now: datetime) -> dict[int, 
     found = _BY_STANDING.add_columns(_other.member_id).group_by(_other.member_id)
     rows = await session.execute(found, {"since": now - BELIEVED})
     return {member_id: Role(role) for role, member_id in rows}
+
+
+async def moderators(session: AsyncSession, community_id: int, *, now: datetime) -> Sequence[int]:
+    """Who may do what moderators do, those who may do most first."""
+    by_standing = await all_by_standing(session, now=now)
+    high = [m for m, role in by_standing.items() if role >= Role.MODERATOR]
+    found = select(Member.id).where(
+        Member.community_id == community_id,
+        Member.left_at.is_(None),
+        (Member.role >= Role.MODERATOR) | Member.id.in_(high),
+    )
+    return (await session.scalars(found.order_by(Member.role.desc(), Member.id))).all()
 
 
 async def drop_standing(session: AsyncSession, account_id: int, space: str) -> None:

@@ -215,9 +215,12 @@ class Renderer:
     ) -> Message:
         """Render ``feature/name.md.j2``. An undefined name in a template is a bug and raises."""
         return Message(
-            blocks=blocks_of(_code_as_it_is(self._words.get_template(template).render(values))),
-            private=private,
+            blocks=blocks_of(_code_as_it_is(self.part(template, values))), private=private
         )
+
+    def part(self, template: str, values: Mapping[str, Any]) -> Safe:
+        """The markdown of ``feature/name.md.j2``, to stand in another template."""
+        return Safe(self._words.get_template(template).render(values))
 
     def _page_link(self, path: str, label: str) -> Safe:
         """A link to one of our web pages; its label alone where nobody could reach it."""

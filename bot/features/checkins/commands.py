@@ -43,6 +43,7 @@ async def history(ctx: Context) -> Reply:
     return Reply("history.md.j2", {"weeks": weeks})
 
 
+@feature.section("My check-in", order=10)
 @feature.command("checkin streak", "How many weeks you have kept going", private=True)
 async def streak(ctx: Context) -> Reply:
     standing = await service.standing(ctx.session, ctx.member, ctx.now)

@@ -1,11 +1,9 @@
 from importlib.metadata import version
 from typing import Annotated
 
+from bot.features.guide.declaration import feature
 from bot.kit.command import Arg, Choice, Refusal, Reply
-from bot.kit.feature import Feature
 from bot.kit.work import Context
-
-feature = Feature("guide", "Where to start, and help for every command", __package__)
 
 
 async def groups(ctx: Context, text: str) -> list[Choice]:

@@ -2,10 +2,12 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from bot.community import zones
+from bot.community.members import suggest_members
 from bot.community.models import Member
+from bot.community.speakers import role_of
 from bot.features.profile import service
 from bot.features.profile.declaration import feature
-from bot.kit.command import Arg, Reply
+from bot.kit.command import Arg, Person, Reply
 from bot.kit.work import Context
 
 
@@ -13,8 +15,17 @@ async def own_name(ctx: Context) -> str:
     return str(ctx.member.name)
 
 
-@feature.command("profile show", "What is known of you here", private=True)
-async def show(ctx: Context) -> Reply:
+@feature.command(
+    "profile show", "What is known of you here, or of somebody", private=True, menu="Show profile"
+)
+async def show(
+    ctx: Context,
+    member: Annotated[
+        Person | None, Arg("Of whom; empty: of you", complete=suggest_members)
+    ] = None,
+) -> Reply:
+    if member is not None and member.id != ctx.member.id:
+        return await _of_another(ctx, member)
     return Reply(
         "show.md.j2",
         {
@@ -26,6 +37,20 @@ async def show(ctx: Context) -> Reply:
             "accounts": await service.accounts_of(ctx.session, ctx.member.id),
         },
     )
+
+
+async def _of_another(ctx: Context, member: Person) -> Reply:
+    row = await ctx.session.get_one(Member, member.id)
+    role = await role_of(ctx.session, member.id, now=ctx.now)
+    shown = {
+        "member": row,
+        "role": role.name.lower(),
+        "reader": ctx.member.timezone,
+        "local": ctx.now.astimezone(ZoneInfo(member.timezone)),
+        "zone": member.timezone,
+        "accounts": await service.accounts_of(ctx.session, member.id) if row.open else (),
+    }
+    return Reply("somebody.md.j2", shown)
 
 
 @feature.command("profile timezone", "Say where you are, so that times are yours", private=True)
@@ -54,3 +79,14 @@ async def public(
     row = await ctx.session.get_one(Member, ctx.member.id)
     row.public = on
     return Reply("public.md.j2", {"on": on, "name": row.name})
+
+
+@feature.command(
+    "profile open", "Whether members here see your time zone and your accounts", private=True
+)
+async def open_(
+    ctx: Context, on: Annotated[bool, Arg("yes: they see them; no: your name and role alone")]
+) -> Reply:
+    row = await ctx.session.get_one(Member, ctx.member.id)
+    row.open = on
+    return Reply("open.md.j2", {"on": on})

@@ -167,6 +167,12 @@ async def status(ctx: Context) -> Reply:
     return Reply("status.md.j2", {"rows": rows, "zone": ctx.member.timezone, "facts_of": facts_of})
 
 
+@feature.section("My models", order=30)
+async def newest(ctx: Context) -> Reply:
+    rows = await boards.recent(ctx.session, ctx.member.id, limit=3)
+    return Reply("home.md.j2", {"rows": rows, "facts_of": facts_of})
+
+
 @feature.command("model card", "The result card of one of your submissions", private=True)
 async def card(ctx: Context, submission: Own) -> Reply:
     found = await boards.own_submission(ctx, submission)
