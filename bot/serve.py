@@ -3,14 +3,14 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import click
 import structlog
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.alone import alone_in, alone_on
+from bot.alone import Waits, alone_in, alone_on, in_turn_in
 from bot.app import Bot
 from bot.config import Settings
 from bot.datasets import be_current
@@ -22,15 +22,23 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Bot]:
-    """The whole bot, started, and stopped at the end of the block."""
-    with alone_in(settings.data):
-        url = make_url(settings.database)
-        shared = url.get_backend_name() == "postgresql"
-        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        only = alone_on(plain) if shared else nullcontext()
-        async with only, _started(Bot(settings), settings) as bot:
-            yield bot
+async def running(settings: Settings, *, waits: Waits | None = None) -> AsyncIterator[Bot]:
+    """The whole bot, started, and stopped at the end of the block.
+
+    Where another one leads, this one is refused; with *waits*, which is told so, it takes over
+    when that one ends.
+    """
+    url = make_url(settings.database)
+    shared = url.get_backend_name() == "postgresql"
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with AsyncExitStack() as stack:
+        if waits is None:
+            stack.enter_context(alone_in(settings.data))
+        else:
+            await stack.enter_async_context(in_turn_in(settings.data, waits))
+        if shared:
+            await stack.enter_async_context(alone_on(plain, waits=waits))
+        yield await stack.enter_async_context(_started(Bot(settings), settings))
 
 
 @asynccontextmanager
@@ -66,9 +74,14 @@ async def until_told() -> None:
     await told.wait()
 
 
+def _say_waiting(where: str) -> None:
+    click.echo(f"Another bot leads {where}. I wait, and take over when it ends.")
+    _log.warning("waiting", leads=where, fix="stop this one if there should be only one")
+
+
 async def serve(settings: Settings) -> None:
     log.set_up(settings.log.level, settings.log.form)
-    async with running(settings) as bot:
+    async with running(settings, waits=_say_waiting) as bot:
         click.echo(f"Bookwiz is up: {bot.web.url}")
         await until_told()
         _log.info("stopping")

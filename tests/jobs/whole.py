@@ -104,15 +104,13 @@ class WholeBot(Hires):
         """Start another one on the same databases, with a data folder of its own; what it says."""
         command = (*self.program, "up", "--data", self.folder / "second", "--port", "0")
         environment = os.environ | {"BOOKWIZ_DATABASE_URL": self._sqlalchemy()}
-        ended = subprocess.run(
-            [sys.executable, *command],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=60,
-            check=False,
+        second = subprocess.Popen(
+            [sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment
         )
-        return ended.returncode, ended.stderr
+        with second:
+            said = second.stdout.readline()
+            second.kill()
+        return said
 
     def kill_bot(self):
         self.process.kill()
