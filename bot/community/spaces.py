@@ -121,7 +121,7 @@ def _outside(platform: str, standing: Standing) -> NotAdmitted:
 
 def _stranger(platform: str) -> NotAdmitted:
     return NotAdmitted(
-        "I do not know you yet.",
+        f"I know you from no {word(platform)} of the community.",
         code="E_SPACE",
         expected=f"somebody who spoke to me before, in a {word(platform)} of the community",
         got="a direct message",

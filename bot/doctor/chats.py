@@ -33,6 +33,11 @@ def discord(settings: DiscordSettings) -> Iterator[Finding]:
     yield Finding(
         True, "Discord: the intent Server Members must be on there, under Bot; no other is needed"
     )
+    yield Finding(
+        True,
+        "Discord: with Public Bot off there, under Bot, nobody else can add it;"
+        " the first server where somebody speaks to it belongs to the community",
+    )
 
 
 def slack(settings: SlackSettings, *, public_url: str) -> Iterator[Finding]:
