@@ -14,6 +14,7 @@ from bot.chat.local.api import LocalApi
 from bot.chat.port import Platform
 from bot.community.audit import record_own
 from bot.community.members import Members, ensure_community, the_community
+from bot.community.stranded import Stranded
 from bot.config import Settings
 from bot.features import discover
 from bot.kit.clock import Clock
@@ -73,15 +74,17 @@ class Bot:
         features = discover()
         self.courier = Courier(self.database, self.clock)
         self.courier.engine = engine
+        people, renderer = Members(self.clock), Renderer(features)
+        self.courier.rescue = Stranded(people, renderer, self.clock).rescue
         services = Services(
             features=features,
             commands=commands_of(features),
             schedules={n: s for f in features.values() for n, s in f.schedules.items()},
-            renderer=Renderer(features),
+            renderer=renderer,
             files=self.files,
             links=links,
             clock=self.clock,
-            people=Members(self.clock),
+            people=people,
             engine=engine,
             data=settings.data.absolute(),
             troubles=Troubles(self._tell_trouble),

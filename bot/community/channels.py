@@ -8,6 +8,7 @@ PURPOSES = (
     Choice("moderators", "Moderators: what somebody should look at"),
     Choice("announcements", "Announcements: what everybody should hear"),
     Choice("papers", "Papers: sessions, votes and notes"),
+    Choice("general", "General: also what could not be said in its own channel"),
 )
 
 

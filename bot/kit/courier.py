@@ -5,7 +5,7 @@ drops a repetition.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,8 +24,11 @@ from bot.kit.outbox import Dispatches, OutboxJob, OutboxMessage, Sends, Undelive
 MOST_FAILURES = 10
 _BATCH = 50  # rows that are looked at together
 _AT_ONCE = 10  # messages that a lane takes up before it looks again what is wanted
+_LAST_WORDS = 1.0  # seconds
 _ENGINE = ("jobs", "")
 _SHORTEST_WAIT = timedelta(milliseconds=100)
+#: gives another place for a message that cannot be said where it was meant to be
+Rescue = Callable[[AsyncSession, OutboxMessage, Exception], Awaitable[Place | None]]
 _log = structlog.get_logger(__name__)
 
 
@@ -40,10 +43,12 @@ class Courier:
         self._database, self._clock, self._poll = database, clock, poll_seconds
         self.chats: dict[str, Sends] = {}
         self.engine: Dispatches | None = None
+        self.rescue: Rescue | None = None  #: None: what cannot be delivered is kept
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._started: datetime | None = None
         self._tried: set[int] = set()  # rows of which something may have arrived, unnoted
+        self._leaving = False
         self._setting_off = asyncio.Lock()
         self._busy: dict[Lane, asyncio.Task[None]] = {}
         self._shut: dict[Lane, datetime] = {}  # until when; ("slack", "") is all of Slack
@@ -59,11 +64,18 @@ class Courier:
         self._task = asyncio.create_task(self._run(), name="courier")
 
     async def stop(self) -> None:
+        """Take up nothing more; what is being said now has a moment to be said and noted."""
+        self._leaving = True
+        if self._task:
+            self._task.cancel()
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=_LAST_WORDS)
         while tasks := [t for t in (self._task, *self._busy.values()) if t and not t.done()]:
             for task in tasks:
                 task.cancel()  # again, where a driver swallowed it
             await asyncio.wait(tasks, timeout=1)
         self._broken.clear()
+        self._leaving = False
 
     async def _run(self) -> None:
         while True:
@@ -163,7 +175,7 @@ class Courier:
 
     async def _carry(self, rows: Sequence[OutboxMessage]) -> None:
         for row in rows:
-            if not await self._deliver(row):
+            if self._leaving or not await self._deliver(row):
                 return  # what stands behind it in line must be looked up anew
 
     async def _deliver(self, row: OutboxMessage) -> bool:
@@ -225,10 +237,26 @@ class Courier:
             fresh.failures += 1
             fresh.not_before = self._clock.now() + timedelta(seconds=min(300, 2**fresh.failures))
             if isinstance(error, Undeliverable) or fresh.failures >= MOST_FAILURES:
-                fresh.waiting, fresh.error = False, f"{type(error).__name__}: {error}"[:200]
+                await self._give_up(session, fresh, error)
         _log.warning(
             "outbox.not_sent", key=row.key, failures=row.failures + 1, error=type(error).__name__
         )
+
+    async def _give_up(self, session: AsyncSession, row: OutboxMessage, error: Exception) -> None:
+        """Say it elsewhere, where there is another place for it."""
+        row.waiting, row.error = False, f"{type(error).__name__}: {error}"[:200]
+        if self.rescue is None:
+            return
+        try:
+            async with session.begin_nested():
+                place = await self.rescue(session, row, error)
+        except Exception:  # noqa: BLE001 - or the message would be tried for ever
+            _log.exception("outbox.not_rescued", key=row.key)
+            return
+        if place is not None:
+            row.platform, row.place = place.platform, place.model_dump()
+            row.ref, row.sent_version = None, 0
+            row.waiting, row.failures, row.not_before = True, 0, self._clock.now()
 
     async def _hand_all_over(self, rows: Sequence[OutboxJob]) -> None:
         for row in rows:

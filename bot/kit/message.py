@@ -106,6 +106,7 @@ class Place(_Frozen):
     channel: str
     thread: str | None = None  #: id of the message the thread hangs on
     private_to: str | None = None  #: handle of the one account that sees it
+    public: bool = False  #: surely everybody of the community may read there
 
 
 class MessageRef(_Frozen):

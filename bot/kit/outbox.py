@@ -59,6 +59,16 @@ class OutboxJob(Base):
 class Undeliverable(Exception):  # noqa: N818 - a fact about a place, not an error of ours
     """The place is gone or closed to us; trying again is no use."""
 
+    def __init__(self, why: str, *, removed: bool = False) -> None:
+        """Give up.
+
+        Args:
+            why: In words, as a moderator would read them.
+            removed: Only this one message is gone: somebody deleted it.
+        """
+        super().__init__(why)
+        self.removed = removed
+
 
 class Sends(Protocol):
     """What the courier needs of a chat adapter."""

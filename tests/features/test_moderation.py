@@ -181,7 +181,7 @@ async def test_a_channel_is_chosen_tried_out_noted_and_given_up(bot, chat):
     listed = (await chat.say("moira", "/admin channels")).message.blocks[1]
     assert [row[1] for row in listed.rows] == [
         "[#wins](channel:local/wins) on local",
-        *["nowhere yet"] * 4,
+        *["nowhere yet"] * 5,
     ]
     await chat.say("moira", "/admin channels checkins off")
     async with bot.database.read() as session:

@@ -52,11 +52,18 @@ class Asked:
             return self.direct
         if isinstance(channel, discord.Thread):
             return Place(platform="discord", channel=str(channel.parent_id), thread=str(channel.id))
-        return Place(platform="discord", channel=str(channel.id))
+        public = _everybody_reads(channel)
+        return Place(platform="discord", channel=str(channel.id), public=public)
 
     @property
     def alive(self) -> bool:
         return discord.utils.utcnow() - self.interaction.created_at < _LIVES
+
+
+def _everybody_reads(channel: object) -> bool:
+    return isinstance(channel, discord.abc.GuildChannel) and (
+        channel.permissions_for(channel.guild.default_role).view_channel
+    )
 
 
 def direct(handle: str) -> Place:

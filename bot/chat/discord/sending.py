@@ -30,12 +30,12 @@ _LATER = timedelta(seconds=5)
 _REFUSED_FOR = timedelta(seconds=60)
 _TOO_FAST = {40003, 20016, 20028, 20029, 20031}  # opening or writing too fast, in one place or all
 NOBODY = discord.AllowedMentions.none()
-_BAD_FORM, _UNKNOWN_CHANNEL, _THREAD_EXISTS = 50035, 10003, 160004
+_BAD_FORM, _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _THREAD_EXISTS = 50035, 10003, 10008, 160004
 #: what Discord says when trying again is no use, and what that means to a moderator
 _GONE = {
     _UNKNOWN_CHANNEL: "the channel is gone",
     10004: "the server is gone, or the bot was removed from it",
-    10008: "the message was deleted",
+    _UNKNOWN_MESSAGE: "the message was deleted",
     10013: "that account is gone",
     20026: "Discord keeps the bot from writing to people first (quarantine)",
     40007: "the bot is banned there",
@@ -228,7 +228,8 @@ class Sending:
                     _REFUSED_FOR, "Discord refuses the bot's token", everywhere=True
                 ) from error
             if error.code in _GONE:
-                raise Undeliverable(_GONE[error.code]) from error
+                removed = error.code == _UNKNOWN_MESSAGE
+                raise Undeliverable(_GONE[error.code], removed=removed) from error
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise Retry(_LATER, f"Discord is away: HTTP {error.status}") from error
             raise

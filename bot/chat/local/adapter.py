@@ -100,7 +100,7 @@ class LocalChat:
         async with self.core.database.write() as session:
             row = await session.get(LocalMessage, int(ref.id))
             if row is None:
-                raise Undeliverable(f"message {ref.id} is gone")
+                raise Undeliverable(f"message {ref.id} is gone", removed=True)
             row.body, row.version = message.model_dump_json(), row.version + 1
             row.edited_at = self.core.services.clock.now()
             posted = from_row(row)

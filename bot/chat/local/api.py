@@ -265,6 +265,7 @@ class LocalApi:
             channel=saying.channel,
             thread=saying.thread,
             private_to=saying.handle if saying.channel == own else None,
+            public=saying.channel != own,
         )
 
     def _asset(self, name: str) -> web.StreamResponse:

@@ -32,6 +32,7 @@ class Asked:
     once: str  #: Slack's id of this very request
     channel: str = ""  #: empty: outside of any
     thread: str = ""
+    public: bool = False  #: Slack says that the channel is open to the workspace
     trigger: str = ""  #: lets a form open, for three seconds
     response_url: str = ""
     asked_at: float = 0.0
@@ -51,7 +52,9 @@ class Asked:
         if not self.channel or self.channel.startswith("D"):
             return self.direct
         channel = str(Address(self.team, self.channel))
-        return Place(platform="slack", channel=channel, thread=self.thread or None)
+        return Place(
+            platform="slack", channel=channel, thread=self.thread or None, public=self.public
+        )
 
     def origin(self, command: str) -> Origin:
         return Origin(command, self.channel, self.thread, self.response_url, self.asked_at)

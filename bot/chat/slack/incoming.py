@@ -22,6 +22,7 @@ from bot.kit.render import words
 
 _log = structlog.get_logger(__name__)
 _EVERY = re.compile(".*")
+_UNNAMED = {"privategroup", "directmessage", "mpdm"}
 _SOON = 2.0  # seconds in which a form that was sent is answered in place; Slack waits for three
 Body = dict[str, Any]
 Ack = Callable[..., Awaitable[Any]]
@@ -65,6 +66,7 @@ class Incoming:
             response_url=body.get("response_url", ""),
             asked_at=time.time(),
             space=team,
+            public=_public(body),
             **more,
         )
 
@@ -241,6 +243,12 @@ class Incoming:
             fix="Write all of it in one message, or type the slash command: it opens a form.",
         )
         return self.core.refuse(lacking)
+
+
+def _public(body: Body) -> bool:
+    """Whether what happened did so in a public channel: Slack names no other one."""
+    name = body.get("channel_name") or (body.get("channel") or {}).get("name")
+    return bool(name) and name not in _UNNAMED
 
 
 def callback_of(command: Command) -> str:

@@ -47,6 +47,7 @@ _GONE = {
     "token_expired": "the bot's token has expired",
     "team_not_found": "the bot is not installed in that workspace",
 }
+_REMOVED = {"message_not_found", "cant_update_message"}
 _BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 ClientFor = Callable[[str], Awaitable[AsyncWebClient]]
 
@@ -246,7 +247,7 @@ async def _in_our_words(said: Collection[int] = ()) -> AsyncIterator[None]:
         if status in _AWAY:
             raise Retry(_LATER, f"Slack is away: HTTP {status}") from error
         if (why := _GONE.get(_word(error))) is not None:
-            raise Undeliverable(why) from error
+            raise Undeliverable(why, removed=_word(error) in _REMOVED) from error
         raise
     except (aiohttp.ClientError, TimeoutError) as error:
         # It may have arrived; the courier asks again, and then looks first.
