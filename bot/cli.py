@@ -118,11 +118,24 @@ def grants(role: str, database: str, community: str) -> None:
 
 @main.command()
 @_DATA
-def doctor(data: Path | None) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Also log in at Discord and Slack, register the commands, and write to --to.",
+)
+@click.option(
+    "--to",
+    metavar="ID",
+    multiple=True,
+    help="With --live: your user id at Discord, or at Slack (U…), for one private message.",
+)
+def doctor(data: Path | None, live: bool, to: tuple[str, ...]) -> None:
     """Say what is on, what is missing, and what to type next."""
+    if to and not live:
+        raise click.ClickException("--to goes with --live")
     from bot.doctor import examine
 
-    _run(examine(_settings(data)))
+    _run(examine(_settings(data), live=live, to=to))
 
 
 @main.group()

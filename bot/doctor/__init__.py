@@ -1,30 +1,49 @@
-"""``bookwiz doctor``: what is on, what is missing, and what to type next. Changes nothing."""
+"""``bookwiz doctor``: what is on, what is missing, and what to type next.
+
+Changes nothing, and asks nobody outside this installation but with ``--live``.
+"""
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.chat.finding import Finding
 from bot.config import Settings
 from bot.datasets import child
 from bot.doctor.chats import chats
-from bot.doctor.finding import Finding
+from bot.doctor.live import recipients, tried
 from bot.kit import migrate as migrations
 from bot.kit.db import Database
 
 _GOOD_SPACE = 2_000_000_000  # bytes: room for a few large uploads
 
 
-async def examine(settings: Settings) -> int:
-    """Print a line a finding. Returns 1 when something has to be done."""
-    findings = [finding async for finding in _findings(settings)]
-    for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'LOOK'}  {finding.what}")
-        if not finding.good:
-            click.echo(f"      → {finding.next}")
-    return 0 if all(f.good for f in findings) else 1
+async def examine(settings: Settings, *, live: bool = False, to: Sequence[str] = ()) -> int:
+    """Print a line a finding. Returns 1 when something has to be done.
+
+    With *live*, the platforms are tried as well, and the accounts in *to* are written to.
+    """
+    recipients(to)
+    all_good = True
+    async for finding in _findings(settings):
+        _show(finding)
+        all_good &= finding.good
+    if live:
+        click.echo("\nTried live:")
+        async for finding in tried(settings, to):
+            _show(finding)
+            all_good &= finding.good
+    return 0 if all_good else 1
+
+
+def _show(finding: Finding) -> None:
+    mark = "left" if finding.left_out else "ok  " if finding.good else "LOOK"
+    click.echo(f"{mark}  {finding.what}")
+    if finding.left_out or not finding.good:
+        click.echo(f"      → {finding.next}")
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:

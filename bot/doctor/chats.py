@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from bot.chat.finding import Finding
 from bot.config import DiscordSettings, Settings, SlackSettings
-from bot.doctor.finding import Finding
 
 _GUIDE = "docs/self-hosting.md"
 
