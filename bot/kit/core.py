@@ -128,6 +128,11 @@ class Core:
             await put_message(session, place, message, key=key, now=self.services.clock.now())
         self._after_commit(())
 
+    async def left(self, platform: str, handle: str, *, space: str = "") -> None:
+        """Take to know that an account is gone, from *space* or at all: nobody writes to it."""
+        async with self.database.write() as session:
+            await self.services.people.left(session, platform, handle, space=space)
+
     async def suggest(self, invocation: Invocation, argument: str, text: str) -> list[Choice]:
         """Values for an argument, while a member types."""
         command = self.services.commands.get(invocation.command)

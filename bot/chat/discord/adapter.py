@@ -124,6 +124,10 @@ class DiscordChat:
             link = invite.link(self.client.application_id or 0)
             _log.warning("discord.no_server", fix=f"Invite the bot: {link}")
 
+    async def left(self, user: int, guild: int) -> None:
+        """Somebody left a server, or was made to."""
+        await self._core.left("discord", str(user), space=str(guild))
+
     async def logged_in(self) -> None:
         """Tell Discord of our commands, if they are not those it knows."""
         self._commands_refused = ""
@@ -189,6 +193,9 @@ class _Client(discord.Client):
 
     async def on_interaction(self, interaction: Interaction) -> None:
         await self._chat.incoming.hear(interaction)
+
+    async def on_raw_member_remove(self, event: discord.RawMemberRemoveEvent) -> None:
+        await self._chat.left(event.user.id, event.guild_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         _log.warning("discord.removed", server=guild.id, name=markup.harmless(guild.name))

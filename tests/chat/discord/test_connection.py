@@ -130,6 +130,26 @@ async def test_several_servers_are_served_at_once(server):
     assert channel.said
 
 
+async def test_who_leaves_is_not_written_to_until_they_speak_again(server):
+    from bot.community.models import Account
+
+    async def left():
+        accounts = await rows(server.bot, Account)
+        return next(a.left_at for a in accounts if a.handle == str(server.ada.id))
+
+    fake = server.fake
+    await (await fake.command(server.moira, server.general, "/checkin streak")).replied()
+    await (await fake.command(server.ada, server.general, "/checkin streak")).replied()
+    assert await left() is None
+    fake.remove(server.ada)
+    async with asyncio.timeout(5):
+        while await left() is None:
+            await asyncio.sleep(0.02)
+    fake.join(server.guild, server.ada)
+    await (await fake.command(server.ada, server.general, "/checkin streak")).replied()
+    assert await left() is None
+
+
 async def test_nothing_of_what_was_sent_stays_in_memory(server):
     from bot.kit.message import Button, Buttons, Message, Text
 
