@@ -10,11 +10,11 @@ VERSIONS := pyproject.toml constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench preview clean
 
 help: ## Show what you can type
 	@echo "make VERB, where VERB is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed-demo ## Start it all on this machine: DATA=folder (data), PORT=number (8080)
 	@$(BIN)/bookwiz demo $(if $(DATA),--data "$(DATA)") $(if $(PORT),--port $(PORT))
@@ -31,6 +31,9 @@ lint: $(VENV)/.installed-dev ## Check style, types and which module may import w
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+preview: $(VENV)/.installed-dev ## Draw messages as Discord and Slack show them: build/preview.html
+	@mkdir -p build && $(BIN)/python -m tests.preview build/preview.html
 
 bench: $(VENV)/.installed-dev ## Measure: ARGS="name" for one benchmark
 	@$(BIN)/python -m bench $(ARGS)

@@ -214,7 +214,7 @@ def test_variables_that_are_named_exist(document):
 
 def test_make_has_the_verbs_that_contributors_are_told():
     verbs = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert verbs == {"help", "demo", "test", "lint", "bench", "clean"}
+    assert verbs == {"help", "demo", "test", "lint", "bench", "preview", "clean"}
     assert (
         set(
             re.findall(r"^\| `make ([a-z]+)`", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)

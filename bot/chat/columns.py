@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-_WIDEST = 56  #: columns that a phone shows without breaking lines
+_WIDEST = 40  #: columns that a phone shows without breaking lines, on either platform
 _GAP = 2
 
 

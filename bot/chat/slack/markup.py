@@ -70,7 +70,9 @@ def _blocks(tokens: list[Token], start: int, end: int, *, indent: int) -> Iterat
                 else:
                     yield section([*_inline(line.children or [], bold=True), text("\n")])
             case "paragraph_open":
-                yield section([*_inline(tokens[at + 1].children or []), text("\n")])
+                more = close + 1 < end and tokens[close + 1].type == "paragraph_open"
+                gap = text("\n\n" if more else "\n")  # Slack puts no space between paragraphs
+                yield section([*_inline(tokens[at + 1].children or []), gap])
             case "fence" | "code_block":
                 yield preformatted(token.content.rstrip("\n") or " ")
             case "bullet_list_open" | "ordered_list_open":
@@ -132,7 +134,8 @@ def replace_style(element: Json, **style: bool) -> Json:
 
 
 def _without_last_break(elements: list[Json]) -> list[Json]:
-    return elements[:-1] if elements and elements[-1] == text("\n") else elements
+    last = elements[-1] if elements else {}
+    return elements[:-1] if last in (text("\n"), text("\n\n")) else elements
 
 
 @dataclass(frozen=True)
