@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.db import Base
+from bot.kit.keys import LONGEST, fitting
 from bot.kit.message import Message, MessageRef, Place
 
 EDIT_PAUSE = timedelta(seconds=2)
@@ -26,7 +27,7 @@ class OutboxMessage(Base):
     __table_args__ = (Index("ix_outbox_message_due", "waiting", "not_before"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(200), unique=True)
+    key: Mapped[str] = mapped_column(String(LONGEST), unique=True)
     platform: Mapped[str] = mapped_column(String(20))
     place: Mapped[dict[str, Any]] = mapped_column(JSON)
     body: Mapped[str] = mapped_column(Text)
@@ -113,6 +114,7 @@ async def put_message(
 
     An edit that is in no hurry (a progress bar) waits until two seconds after the last one.
     """
+    key = fitting(key)
     row = await session.scalar(select(OutboxMessage).filter_by(key=key).with_for_update())
     body = message.model_dump_json()
     if row is None:
@@ -136,7 +138,7 @@ async def put_message(
 
 async def place_of(session: AsyncSession, key: str) -> Place | None:
     """Where the message of that key stands, or will stand."""
-    place = await session.scalar(select(OutboxMessage.place).filter_by(key=key))
+    place = await session.scalar(select(OutboxMessage.place).filter_by(key=fitting(key)))
     return Place.model_validate(place) if place else None
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.kit.db import Base
+from bot.kit.keys import LONGEST, fitting
 
 KEPT = timedelta(days=1)  # far longer than any platform repeats itself
-_LONGEST = 200
 
 
 class HandledRequest(Base):
@@ -22,7 +22,7 @@ class HandledRequest(Base):
 
     __tablename__ = "handled_request"
 
-    key: Mapped[str] = mapped_column(String(_LONGEST), primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST), primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -32,7 +32,7 @@ async def first(session: AsyncSession, key: str, *, now: datetime) -> bool:
         return True
     try:
         async with session.begin_nested():
-            await session.execute(insert(HandledRequest).values(key=key[:_LONGEST], at=now))
+            await session.execute(insert(HandledRequest).values(key=fitting(key), at=now))
     except IntegrityError:
         return False
     return True

@@ -16,6 +16,7 @@ from bot.kit.command import Command, Person, Refusal, Role, Schedule
 from bot.kit.feature import Feature
 from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
+from bot.kit.keys import fitting
 from bot.kit.links import FileLinks
 from bot.kit.message import Place
 from bot.kit.render import Renderer
@@ -170,8 +171,8 @@ class Work:
             update={"private": private, "pending": pending, "failed": failed}
         )
         await outbox.put_message(self.session, place, message, key=key, now=self.now, hurry=hurry)
-        if pending and key not in self.follow:
-            self.follow.append(key)
+        if pending and fitting(key) not in self.follow:
+            self.follow.append(fitting(key))
 
     async def tell(
         self, member_id: int, template: str, values: Mapping[str, Any] | None = None, *, key: str

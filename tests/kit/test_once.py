@@ -56,3 +56,10 @@ async def test_requests_are_forgotten_after_a_day(chat):
     assert await count(chat, HandledRequest) == 1
     await chat.wait(hours=12)
     assert await count(chat, HandledRequest) == 0
+
+
+async def test_long_ids_that_differ_only_at_their_end_are_two_requests(chat):
+    for end in "ab":
+        asked = replace(ASKED, command="bookwiz ping", values={}, once=f"local:{'x' * 300}{end}")
+        assert not (await chat.core.handle(asked)).repeated
+    assert (await chat.core.handle(asked)).repeated

@@ -404,3 +404,13 @@ async def test_what_surely_did_not_arrive_is_not_looked_for(chat, forgetful):
     await chat.deliver()
     await pass_time(chat, SECOND)
     assert (forgetful.posted, forgetful.looked) == (["k"], 0)
+
+
+async def test_long_keys_that_differ_only_at_their_end_are_two_messages(chat):
+    long = "x" * 300
+    for end in "ab":
+        await put(chat, f"words {end}", key=f"{long}{end}")
+        await chat.deliver()
+    await put(chat, "other words", key=f"{long}b")
+    await chat.deliver()
+    assert said(chat) == ["words a", "other words"]
