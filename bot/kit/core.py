@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.kit import requests
-from bot.kit.arguments import convert, form_of, missing, parse_line, unknown_command
-from bot.kit.beside import attach, help_line
-from bot.kit.command import Argument, Choice, Command, Person, Refusal, Schedule, Upload
+from bot.kit.arguments import convert, form_of, parse_line, unknown_command
+from bot.kit.beside import attach, help_line, opens, resolved, with_now
+from bot.kit.command import Choice, Command, Refusal, Schedule, Upload
 from bot.kit.db import Database, is_race
 from bot.kit.message import Form, Message, Place
 from bot.kit.outbox import put_message
@@ -104,7 +104,7 @@ class Core:
             command, values = self._understood(invocation)
         except Refusal:
             return False
-        return self._wants_form(invocation, command, values)
+        return not invocation.submitted and opens(command, values, fileless=invocation.fileless)
 
     def refuse(self, refusal: Refusal) -> Answer:
         """The answer to a refusal: also to what an adapter cannot pass on, such as a huge file."""
@@ -236,9 +236,10 @@ class Core:
                 context = await self._context(session, invocation, command)
                 if context.role < command.who:
                     raise not_allowed(f"/{command.name}", command.who, context.role)
-                if self._wants_form(invocation, command, values):
-                    return Answer(form=form_of(command, await self._with_now(context, values)))
-                arguments = await self._resolved(context, convert(command, values))
+                asks = not invocation.submitted
+                if asks and opens(command, values, fileless=invocation.fileless):
+                    return Answer(form=form_of(command, await with_now(context, values)))
+                arguments = await resolved(context, convert(command, values))
                 if not await requests.first(session, invocation.once, now=context.now):
                     return Answer(repeated=True)
                 said = await self._run(context, arguments)
@@ -277,22 +278,6 @@ class Core:
             f"{command.feature.name}/{reply.template}", reply.values, private=private
         )
 
-    async def _with_now(self, context: Context, values: Mapping[str, Any]) -> dict[str, Any]:
-        """*values*, and what is set by now of those that are not given."""
-        told = {a.name: a.arg.now for a in context.command.arguments.values() if a.arg.now}
-        return {n: await now(context) for n, now in told.items() if n not in values} | dict(values)
-
-    def _wants_form(
-        self, invocation: Invocation, command: Command, values: Mapping[str, Any]
-    ) -> bool:
-        if invocation.submitted or not command.arguments:
-            return False
-        lacking: list[Argument] = missing(command, values)
-        if not values:
-            asks = invocation.fileless and any(a.type is Upload for a in command.arguments.values())
-            return bool(lacking) or command.opens_form or asks
-        return bool(lacking)
-
     async def _context(
         self,
         session: AsyncSession,
@@ -319,22 +304,6 @@ class Core:
             invocation.place,
             command,
         )
-
-    async def _resolved(self, context: Context, values: dict[str, Any]) -> dict[str, Any]:
-        for name, value in values.items():
-            if context.command.arguments[name].type is not Person or not isinstance(value, str):
-                continue
-            found = await self.services.people.named(context.session, context.account, value)
-            if found is None:
-                raise Refusal(
-                    f"Nobody here is called {value[:50]}.",
-                    code="E_MEMBER",
-                    expected="a member's name or handle",
-                    fix="Type @ and the first letters, and choose from the list.",
-                    field=name,
-                )
-            values[name] = found
-        return values
 
     def _broken(self, error: Exception, command: str) -> Answer:
         """What failed by a fault of ours: our storage, or a defect."""

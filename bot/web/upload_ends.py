@@ -4,13 +4,13 @@ import structlog
 from sqlalchemy import select
 
 from bot.kit import outbox
+from bot.kit.blocks import words
 from bot.kit.command import Refusal, Upload
 from bot.kit.core import Answer, Core, Invocation
 from bot.kit.files import Stored
 from bot.kit.message import Place
 from bot.kit.partial import PartialFiles
 from bot.kit.references import is_named
-from bot.kit.render import words
 from bot.kit.uploads import UploadAsked, UploadLink
 from bot.web.upload_requests import replaced, used
 

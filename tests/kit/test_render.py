@@ -6,12 +6,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from bot.kit.blocks import blocks_of
 from bot.kit.message import Button, Buttons, Fields, File, Image, Message, Table, Text
 from bot.kit.render import (
     Renderer,
     _code_as_it_is,
     bar,
-    blocks_of,
     clean,
     duration,
     escape,

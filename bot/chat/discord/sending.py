@@ -13,12 +13,12 @@ import structlog
 
 from bot.chat.discord.cards import MOST_PARTS, Part, marker, nonce, parts
 from bot.chat.discord.markup import escaped
+from bot.kit.blocks import words
 from bot.kit.command import Retry
 from bot.kit.files import FileStore
 from bot.kit.gates import Gate
 from bot.kit.message import File, Message, MessageRef, Place
 from bot.kit.outbox import Undeliverable
-from bot.kit.render import words
 
 _log = structlog.get_logger(__name__)
 _SLACK = timedelta(seconds=30)  # clocks differ

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from bot.chat.columns import as_columns, cells_wide
 from bot.chat.slack.markup import Heading, Json, inline, plain, preformatted, rich, section, text
+from bot.kit.blocks import words
 from bot.kit.message import Buttons, Fields, File, Image, Message, Table, Text
-from bot.kit.render import words
 
 MOST_PARTS = 5
 _BLOCKS, _CHARACTERS = 45, 12_000

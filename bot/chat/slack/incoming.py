@@ -16,9 +16,9 @@ from bot.chat.slack.files import Downloads
 from bot.chat.slack.forms import Origin, errors_of, note_of, options_of, values_of, view_of
 from bot.chat.slack.people import People
 from bot.chat.slack.typed import line_of, without_mention
+from bot.kit.blocks import words
 from bot.kit.command import Command, Quote, Refusal, Upload
 from bot.kit.core import Answer, Core, Invocation
-from bot.kit.render import words
 
 _log = structlog.get_logger(__name__)
 _EVERY = re.compile(".*")
