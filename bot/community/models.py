@@ -49,7 +49,7 @@ class Account(Base):
     platform: Mapped[str] = mapped_column(String(20))
     handle: Mapped[str] = mapped_column(String(64))  #: the platform's own stable id
     space: Mapped[str | None] = mapped_column(String(64))  #: where it spoke last; local: nowhere
-    used_at: Mapped[datetime | None]  #: when it spoke last, to the hour
+    used_at: Mapped[datetime | None]  #: when it spoke last, to the minute
     left_at: Mapped[datetime | None]  #: the platform said that it left; speaking brings it back
 
 

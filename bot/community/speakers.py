@@ -18,7 +18,8 @@ from bot.kit.command import Role
 from bot.kit.work import Standing
 
 BELIEVED = timedelta(days=7)
-_COARSE = timedelta(hours=1)  # what is noted of each command is noted so often at most
+_COARSE = timedelta(hours=1)  # what somebody is in a space is noted so often, unless it changes
+_USED = timedelta(minutes=1)  # and when they spoke last, so often
 
 SPACE_OF_ACCOUNT = and_(Space.platform == Account.platform, Space.space == Account.space)
 _other = aliased(Account)
@@ -93,13 +94,14 @@ async def arrived(
     """Note that they spoke, as what their platform says they are; gives what they may do."""
     account, member = speaker.account, speaker.member
     account.left_at = member.left_at = None
-    if account.used_at is None or now - account.used_at >= _COARSE:
+    if account.used_at is None or now - account.used_at >= _USED:
         account.used_at = now
     by_standing = speaker.anywhere
     if standing.space:
         account.space = standing.space
         if speaker.space and standing.space_name:
             speaker.space.name = standing.space_name[:100]
+    if standing.space and standing.known:
         given = await _given(session, account.platform, standing)
         if await _keep(session, speaker, standing.space, given, now=now):
             by_standing = await _by_standing(session, member.id, now=now)

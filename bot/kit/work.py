@@ -41,6 +41,7 @@ class Standing:
     space_name: str = ""
     roles: frozenset[str] = frozenset()  #: ids of the roles or groups it has there
     administers: bool = False  #: whether that space is theirs to administer
+    known: bool = True  #: False: the platform did not say, and what it said last holds
 
 
 NO_STANDING = Standing()

@@ -104,6 +104,12 @@ async def test_who_administers_the_server_is_an_admin_until_they_do_not(on):
     assert (await on("boss", "/admin jobs", ALONE)).code == "E_PERMISSION"
 
 
+async def test_where_the_platform_does_not_say_what_it_said_last_holds(on):
+    await on("boss", "/bookwiz ping", BOSS)
+    assert not (await on("boss", "/admin jobs", replace(LAB, known=False))).refused
+    assert (await on("ada", "/admin jobs", replace(LAB, known=False))).code == "E_PERMISSION"
+
+
 async def test_what_a_platform_said_is_believed_for_a_week(bot, chat, on):
     await on("boss", "/admin jobs", BOSS)
     await chat.wait(days=6)

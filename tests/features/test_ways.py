@@ -43,16 +43,16 @@ async def leave(bot, platform, handle, **more):
 
 
 async def test_the_account_that_was_used_last_comes_first(bot, chat, ada):
-    await chat.wait(hours=2)
+    await chat.wait(minutes=2)
     await on_discord(bot)
     assert await ways(bot, ada) == ["discord", "local"]
-    await chat.wait(hours=2)
+    await chat.wait(minutes=2)
     await chat.say("ada", "/bookwiz ping")
     assert await ways(bot, ada) == ["local", "discord"]
 
 
 async def test_nothing_goes_to_an_account_that_left_until_it_speaks(bot, chat, ada):
-    await chat.wait(hours=2)
+    await chat.wait(minutes=2)
     await on_discord(bot)
     await leave(bot, "discord", "42")
     assert await ways(bot, ada) == ["local"]

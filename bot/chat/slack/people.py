@@ -52,7 +52,7 @@ class People:
             said: dict[str, Any] = (await client.users_info(user=user))["user"]
         except SlackApiError as error:
             _log.warning("slack.person_unknown", error=error.response["error"])
-            return Somebody(user, Standing(space=team))
+            return Somebody(user, Standing(space=team, known=False))
         profile = said.get("profile", {})
         name = profile.get("display_name") or profile.get("real_name") or said.get("name") or user
         groups = await self._groups_of(client, team)
