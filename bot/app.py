@@ -8,7 +8,8 @@ from datetime import datetime
 
 import structlog
 
-import bot.chat.discord.models  # noqa: F401 - its table is there also where Discord is not used
+import bot.chat.discord.models
+import bot.chat.slack.models  # noqa: F401 - their tables are there also where a platform is not used
 from bot.chat.local.adapter import LocalChat
 from bot.chat.local.api import LocalApi
 from bot.chat.port import Platform
@@ -263,7 +264,7 @@ def platforms_for(settings: Settings, core: Core) -> dict[str, Platform]:
     if settings.slack.on:
         from bot.chat.slack.adapter import SlackChat
 
-        found["slack"] = SlackChat(core, settings.slack)
+        found["slack"] = SlackChat(core, settings.slack, public_url=settings.web.public_url)
     return found
 
 

@@ -9,16 +9,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.blocks import parts
 from bot.chat.slack.incoming import Body, Incoming
+from bot.chat.slack.workspaces import Many, One
 
 _log = structlog.get_logger(__name__)
 _MOST_BLOCKS = 100
+_GONE = {
+    "tokens_revoked": "the bot's token was revoked",
+    "app_uninstalled": "the app was uninstalled from the workspace",
+}
 
 
 class Events:
     """Listens to events. Slack sends one again when it thinks that we missed it."""
 
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming = incoming
+    def __init__(self, incoming: Incoming, workspaces: One | Many) -> None:
+        self._incoming, self._workspaces = incoming, workspaces
 
     def listen(self, app: AsyncApp) -> None:
         for kind, run in {
@@ -69,5 +74,9 @@ class Events:
         user = event.get("user") or {}
         self._incoming.people.forget(body.get("team_id", ""), user.get("id", ""))
 
-    async def gone(self, body: Body) -> None:
-        _log.error("slack.removed", team=body.get("team_id"), fix="install the app again")
+    async def gone(self, event: Body, body: Body) -> None:
+        """The app was removed from the workspace, or its token taken back."""
+        if event["type"] == "tokens_revoked" and not event.get("tokens", {}).get("bot"):
+            return  # somebody's own
+        why = _GONE[event["type"]]
+        await self._workspaces.lost(body.get("team_id", ""), why, at=float(body["event_time"]))

@@ -22,7 +22,9 @@ class Installs:
 
         The page may redirect to Slack at once or show a link to it, as slack-bolt does.
         """
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        here = URL(start).origin()  # browsers send cookies for https to their own machine, too
+        jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=[here])
+        async with aiohttp.ClientSession(cookie_jar=jar) as browser:
             async with browser.get(start, allow_redirects=False) as first:
                 page = await first.text()
                 onward = first.headers.get("Location") or self._link(page)
