@@ -79,7 +79,7 @@ class Stranded:
         tried.add((place.platform, place.channel))
         if place.private_to is not None:
             ways = await self._ways(session, place)
-        elif Message.model_validate_json(row.body).private:
+        elif Message.model_validate_json(row.body).private or (place.room and place.room.people):
             ways = []
         else:
             ways = await self._open(session, place, community_id)

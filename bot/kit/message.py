@@ -13,6 +13,7 @@ Text is CommonMark with four link schemes of our own, so that a template stays r
 ``[name](blob:SHA256/name)`` a file.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -81,6 +82,23 @@ class Buttons(_Frozen):
 Block = Annotated[Text | Fields | Table | Image | File | Buttons, Field(discriminator="kind")]
 
 
+class Occasion(_Frozen):
+    """Something that takes place. Platforms with a calendar of their own show it there, too."""
+
+    name: str
+    starts: datetime
+    ends: datetime
+    where: str
+    called_off: bool = False
+
+
+class Room(_Frozen):
+    """A conversation of its own that its first message opens."""
+
+    name: str
+    people: tuple[str, ...] = ()  #: handles of who is in it; empty: whoever sees the channel
+
+
 class Message(_Frozen):
     """What the bot says in one go."""
 
@@ -88,6 +106,7 @@ class Message(_Frozen):
     private: bool = False  #: only the member who asked sees it
     pending: bool = False  #: more is to come in this same message
     failed: bool = False  #: this is how something ended badly
+    occasion: Occasion | None = None  #: what it announces, beside the words about it
 
     def plain(self) -> str:
         """The words alone, as markdown: the fallback of every platform, and what ``say`` prints."""
@@ -106,6 +125,7 @@ class Place(_Frozen):
     channel: str
     thread: str | None = None  #: id of the message the thread hangs on
     private_to: str | None = None  #: handle of the one account that sees it
+    room: Room | None = None  #: what the message opens there, and stands in
     public: bool = False  #: surely everybody of the community may read there
 
 
@@ -116,6 +136,8 @@ class MessageRef(_Frozen):
     channel: str
     id: str  #: where it had to be split, the ids of its parts with commas between
     files: tuple[str, ...] = ()  #: what hangs on it already, by sha256, where that is not replaced
+    room: Place | None = None  #: where more is said in the room that it opened
+    occasion: str = ""  #: the platform's id of what it announced
 
 
 class FormField(_Frozen):

@@ -136,6 +136,12 @@ async def put_message(
     row.not_before = now if hurry or row.sent_at is None else max(now, row.sent_at + EDIT_PAUSE)
 
 
+async def room_of(session: AsyncSession, key: str) -> Place | None:
+    """Where more is said in the room that the message of that key opened; None until it has."""
+    ref = await session.scalar(select(OutboxMessage.ref).filter_by(key=fitting(key)))
+    return MessageRef.model_validate(ref).room if ref else None
+
+
 async def place_of(session: AsyncSession, key: str) -> Place | None:
     """Where the message of that key stands, or will stand."""
     place = await session.scalar(select(OutboxMessage.place).filter_by(key=fitting(key)))

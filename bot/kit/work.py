@@ -18,7 +18,7 @@ from bot.kit.files import FileStore
 from bot.kit.jobs import Engine
 from bot.kit.keys import fitting
 from bot.kit.links import FileLinks
-from bot.kit.message import Place
+from bot.kit.message import Occasion, Place
 from bot.kit.render import Renderer
 from bot.kit.schedule import Occurrence
 from bot.kit.storage import Troubles
@@ -160,6 +160,7 @@ class Work:
         hurry: bool = True,
         pending: bool = False,
         failed: bool = False,
+        occasion: Occasion | None = None,
     ) -> None:
         """Say something at *place* once this commits; the same *key* again edits it.
 
@@ -169,7 +170,12 @@ class Work:
         message = self.services.renderer.message(f"{self.feature}/{template}", values or {})
         private = place.private_to is not None
         message = message.model_copy(
-            update={"private": private, "pending": pending, "failed": failed}
+            update={
+                "private": private,
+                "pending": pending,
+                "failed": failed,
+                "occasion": occasion,
+            }
         )
         await outbox.put_message(self.session, place, message, key=key, now=self.now, hurry=hurry)
         if pending and fitting(key) not in self.follow:

@@ -12,6 +12,7 @@ import discord
 import structlog
 
 from bot.chat.discord.cards import MOST_PARTS, Part, marker, nonce, parts
+from bot.chat.discord.extras import calendar, rooms
 from bot.chat.discord.markup import escaped
 from bot.kit.blocks import words
 from bot.kit.command import Retry
@@ -69,7 +70,7 @@ class Sending:
         self, place: Place, message: Message, *, key: str, since: datetime | None = None
     ) -> MessageRef:
         async with self._in_our_words():
-            channel = await self._channel(place)
+            channel = await self._channel(place, since)
             there = await self._found(channel, key, since) if since else {}
             if not there:
                 self._pass(channel.id)
@@ -77,9 +78,15 @@ class Sending:
             for number, part in enumerate(made):
                 if number not in there:
                     there[number] = await self._post(channel, place, part, key, number, message)
+            event = await calendar.shown(self._client(), channel.id, "", message.occasion)
         # Also the parts of longer words that an earlier try said: the next edit removes them.
         ids = ",".join(str(there[number]) for number in sorted(there))
-        return MessageRef(platform="discord", channel=str(channel.id), id=ids)
+        room = None
+        if place.room is not None:
+            room = Place(platform="discord", channel=place.channel, thread=str(channel.id))
+        return MessageRef(
+            platform="discord", channel=str(channel.id), id=ids, room=room, occasion=event
+        )
 
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         async with self._in_our_words():
@@ -95,7 +102,10 @@ class Sending:
             now = ids[: len(made)]
             for number in range(len(ids), len(made)):
                 now.append(await self._post(channel, place, made[number], key, number, message))
-        return ref.model_copy(update={"id": ",".join(map(str, now))})
+            event = await calendar.shown(
+                self._client(), int(ref.channel), ref.occasion, message.occasion
+            )
+        return ref.model_copy(update={"id": ",".join(map(str, now)), "occasion": event})
 
     async def made(self, message: Message) -> list[Part]:
         """*message* as cards: what does not fit into a few goes along as a file, whole."""
@@ -113,12 +123,16 @@ class Sending:
                 timedelta(seconds=wait), "five messages in five seconds and channel", unsent=True
             )
 
-    async def _channel(self, place: Place) -> discord.PartialMessageable | discord.DMChannel:
+    async def _channel(
+        self, place: Place, since: datetime | None
+    ) -> discord.PartialMessageable | discord.DMChannel:
         client = self._client()
         if client.http.token is None:
             raise Retry(_LATER, "not logged in at Discord", unsent=True, everywhere=True)
         if place.private_to is not None:
             return client.get_partial_messageable(await self._opened(place.private_to))
+        if place.room is not None:
+            return client.get_partial_messageable(await rooms.opened(client, place, since=since))
         return client.get_partial_messageable(int(place.thread or place.channel))
 
     async def _opened(self, handle: str) -> int:

@@ -79,6 +79,8 @@ class LocalChat:
         since: datetime | None = None,  # noqa: ARG002 - what was sent is known by its key
     ) -> MessageRef:
         """Post once per *key*: again with the same key gives the message that stands already."""
+        if place.room is not None and place.room.people:
+            raise Undeliverable("the local chat has no rooms for a few")
         await self._let_answer_go_first(place.channel)
         try:
             async with self.core.database.write() as session:
@@ -94,7 +96,9 @@ class LocalChat:
             posted = None
         if posted:
             await self._tell("message", posted)
-        return MessageRef(platform="local", channel=row.channel, id=str(row.id))
+        inside = Place(platform="local", channel=row.channel, thread=str(row.id))
+        room = inside if place.room is not None else None
+        return MessageRef(platform="local", channel=row.channel, id=str(row.id), room=room)
 
     async def edit(self, ref: MessageRef, message: Message) -> MessageRef:
         async with self.core.database.write() as session:

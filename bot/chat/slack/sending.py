@@ -74,7 +74,7 @@ class Sending:
         there: dict[int, str] = {}  # part → ts
         async with _in_our_words(there):
             client = await self._client_for(where.team)
-            channel = await self._channel(client, where, direct=place.private_to is not None)
+            channel = await self._channel(client, where, place)
             if since:
                 there |= await arrived.parts_of(client, channel, place.thread, key, since)
             again = bool(there)
@@ -92,9 +92,13 @@ class Sending:
             if since and again and (files := _files(message)):
                 known = await arrived.files_of(client, channel, root, files, self._files, since)
             shared = await self._offer(client, channel, root, message, known)
+        here = Place(platform="slack", channel=str(Address(where.team, channel)))
+        if place.room is not None and not place.room.people:  # a thread hangs on what began it
+            here = here.model_copy(update={"thread": there[0]})
         return MessageRef(
             platform="slack",
-            channel=str(Address(where.team, channel)),
+            channel=here.channel,
+            room=here if place.room is not None else None,
             # Also the parts of longer words that an earlier try said: the next edit removes them.
             id=",".join(there[number] for number in sorted(there)),
             files=shared,
@@ -144,8 +148,11 @@ class Sending:
         while wait := self._gate.enter(channel):  # noqa: ASYNC110 - time passes; nothing tells of it
             await asyncio.sleep(wait)
 
-    async def _channel(self, client: AsyncWebClient, where: Address, *, direct: bool) -> str:
-        if not direct:
+    async def _channel(self, client: AsyncWebClient, where: Address, place: Place) -> str:
+        if place.room is not None and place.room.people:
+            people = [parse(handle).id for handle in place.room.people]
+            return str((await client.conversations_open(users=people))["channel"]["id"])
+        if place.private_to is None:
             return where.id
         if str(where) not in self._direct:
             answer = await client.conversations_open(users=[where.id])

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.chat.slack.adapter import SlackChat
 from bot.kit.courier import Courier
-from bot.kit.message import File, Image, Message, MessageRef, Place, Table, Text
+from bot.kit.message import File, Image, Message, MessageRef, Place, Room, Table, Text
 from bot.kit.outbox import OutboxMessage
 from tests.chat.slack.conftest import said, settings_of
 
@@ -319,3 +319,19 @@ async def test_an_outage_of_slack_gives_nothing_up(at_ease, status):
     assert at_ease.general.said == []
     await again(at_ease)
     assert len(at_ease.general.said) == 1
+
+
+async def test_a_room_for_everybody_is_a_thread_and_one_for_a_few_a_conversation(at_ease):
+    workspace = at_ease
+    open_to_all = workspace.place(room=Room(name="Circle Blue"))
+    ref = await workspace.chat.send(open_to_all, said("Welcome"), key="circle")
+    assert ref.room == workspace.place(thread=workspace.general.last.ts)
+    bo = workspace.fake.person("Bo")
+    people = (workspace.ada.id, bo.id)
+    few = workspace.place(room=Room(name="Ada and Bo", people=people))
+    ref = await workspace.chat.send(few, said("You two meet"), key="pair")
+    await workspace.chat.send(ref.room, said("Did you meet?"), key="later")
+    assert ref.channel != workspace.general.id
+    talk = next(m.channel for m in workspace.fake.messages if "You two meet" in m.words)
+    assert [m.words.strip() for m in talk.said] == ["You two meet", "Did you meet?"]
+    assert "You two meet" not in [m.words.strip() for m in workspace.general.said]
