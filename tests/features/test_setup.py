@@ -49,7 +49,7 @@ async def test_what_is_left_empty_stays(chat):
 async def test_the_list_grows_empty(chat):
     await chat.say("ada", "/bookwiz ping")
     await chat.say("moira", "/admin roles member:@ada role:moderator")
-    purposes = ("moderators", "results", "checkins", "papers", "announcements")
+    purposes = ("moderators", "results", "checkins", "papers", "announcements", "general")
     said = await chat.ask(
         "moira", "/admin setup", name="Lab", zone="Rome", **dict.fromkeys(purposes, "general")
     )

@@ -19,6 +19,7 @@ _LACKING = {
     "checkins": "check-ins are seen by nobody else",
     "leaderboards": "results are told to their owners alone",
     "moderators": "nobody is told when something goes wrong",
+    "general": "what cannot be said in its own channel is said to moderators alone",
 }
 
 
@@ -51,6 +52,9 @@ async def setup(
     announcements: Annotated[
         Channel | None, Arg("Where everybody is told things; empty: as it is")
     ] = None,
+    general: Annotated[
+        Channel | None, Arg("Where goes what has no channel of its own; empty: as it is")
+    ] = None,
 ) -> Reply:
     community = await ctx.session.get_one(Community, ctx.community.id)
     before = (community.name, community.timezone)
@@ -61,7 +65,8 @@ async def setup(
         await audit.record(ctx, "community.set", subject="community", reason=told)
     chosen = {"moderators": moderators, "leaderboards": results, "checkins": checkins}
     fields = {"leaderboards": "results"}
-    for purpose, channel in (chosen | {"papers": papers, "announcements": announcements}).items():
+    chosen |= {"papers": papers, "announcements": announcements, "general": general}
+    for purpose, channel in chosen.items():
         if channel is not None:
             await choosing.choose(ctx, purpose, channel, field=fields.get(purpose, purpose))
     return await checklist(ctx)
