@@ -1,8 +1,10 @@
 """The real slack-bolt and slack_sdk on the Slack of the tests, by Socket Mode and by HTTP."""
 
+import aiohttp
 import pytest
 
 from tests.fakes import slack_app
+from tests.fakes.slack import NeverHappened
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -75,3 +77,53 @@ async def test_a_button_of_a_message_from_before_the_start_works(app, slack_fake
     await deed.acked()
     await deed.replied()
     assert old.text == "again 42"
+
+
+async def test_shortcuts_open_a_modal_and_answer_about_a_message(app, slack_fake, ada, general):
+    view = await (await slack_fake.shortcut(ada, "check_in")).opened()
+    await (await slack_fake.close_view(ada, view)).acked()
+    assert app.heard == ["closed"]
+    await slack_fake.say(ada, general, "something rude")
+    deed = await slack_fake.message_shortcut(ada, general.last, "report")
+    assert (await deed.replied()).words == "reported something rude"
+
+
+async def test_the_app_hears_what_is_said_and_the_same_event_twice(app, slack_fake, ada, general):
+    bot = slack_fake.team.bot
+    deed = await slack_fake.say(ada, general, f"{bot.mention} hello @ada")
+    await deed.acked()
+    await slack_fake.until(lambda: len(app.heard) == 2)
+    assert {kind for kind, _ in app.heard} == {"message", "app_mention"}
+    assert deed.payload["event"]["text"] == f"{bot.mention} hello {ada.mention}"
+    await slack_fake.redeliver(deed)
+    await slack_fake.until(lambda: len(app.heard) == 3)
+    assert app.heard[2] == ("message", deed.event_id)
+    assert deed.attempts == 2
+
+
+async def test_the_app_hears_nothing_where_it_is_no_member(app, slack_fake, ada):
+    away = slack_fake.channel("away", bot=False)
+    assert (await slack_fake.say(ada, away, "hello")).payload == {}
+
+
+async def test_a_file_is_announced_and_fetched_with_the_token(app, slack_fake, ada, general):
+    file = slack_fake.file("net.onnx", b"weights", person=ada)
+    await slack_fake.say(ada, general, "mine", files=[file])
+    await slack_fake.until(lambda: "file_shared" in [kind for kind, _ in app.heard])
+    told = (await app.client.files_info(file=file.id))["file"]
+    async with aiohttp.ClientSession() as session:
+        bearer = {"Authorization": f"Bearer {slack_fake.bot_token}"}
+        async with session.get(told["url_private_download"], headers=bearer) as answer:
+            assert await answer.read() == b"weights"
+        async with session.get(told["url_private_download"]) as answer:
+            assert answer.content_type == "text/html"
+    first, second = slack_fake.files.downloads
+    assert (first.host, first.authorization) == ("slack", f"Bearer {slack_fake.bot_token}")
+    assert second.authorization is None
+
+
+async def test_an_app_that_does_not_answer_is_given_up(slack_fake, ada, general):
+    deed = await slack_fake.slash(ada, general, "/model", "hello")
+    assert deed.trouble == ["dispatch_failed: no connection is open"]
+    with pytest.raises(NeverHappened):
+        await deed.acked(within=0.01)

@@ -43,7 +43,8 @@ class SlackFake(Scenery, Doings, Clicks, Answers):
         self.files, self.hooks, self.installs = Files(self), Hooks(self), Installs(self)
         self.screens, self.triggers = Screens(self), Triggers(self)
         self.stopping = False
-        self._runners, self._tasks, self._address = [], set(), None
+        self.address = None  # or where to send by HTTP
+        self._runners, self._tasks = [], set()
         self.team = self.workspace("Book Club", installed=True)
 
     async def start(self):
@@ -142,21 +143,21 @@ class SlackFake(Scenery, Doings, Clicks, Answers):
     def by_http(self, url, signing_secret=None, *, forged=False, age=0.0, unsigned=False):
         """Send from now on by signed HTTP to *url*; *forged*, old or *unsigned* if a test says so."""
         secret = signing_secret or self.signing_secret
-        self._address = signed.Address(url, secret, forged, age, unsigned)
+        self.address = signed.Address(url, secret, forged, age, unsigned)
 
     def by_socket(self):
         """Send from now on by Socket Mode, as at first."""
-        self._address = None
+        self.address = None
 
     async def redeliver(self, deed, *, reason="timeout"):
         """Send *deed* once more, with the same event_id, as Slack does when it heard nothing."""
         return await self._send(deed, reason=reason)
 
     async def _send(self, deed, *, reason="timeout"):
-        if self._address is None:
+        if self.address is None:
             await self.sockets.send(deed, reason=reason)
         else:
-            self.spawn(self._post(deed, self._address, reason))
+            self.spawn(self._post(deed, self.address, reason))
         return deed
 
     async def _post(self, deed, address, reason):

@@ -30,7 +30,8 @@ class Sockets:
     opened: int = 0
     enabled: bool = True
     refusing: bool = False
-    mute: bool = False
+    mute: bool = False  # answers no pings
+    deaf: bool = False  # hears no acknowledgements
 
     def __post_init__(self):
         self._tickets = set()
@@ -82,7 +83,7 @@ class Sockets:
                 socket.pings += 1
                 if not self.mute:
                     await socket.ws.pong(message.data)
-            elif message.type is WSMsgType.TEXT:
+            elif message.type is WSMsgType.TEXT and not self.deaf:
                 answer = json.loads(message.data)
                 deed, _ = self._waiting.pop(answer.get("envelope_id"), (None, None))
                 if deed is not None:
