@@ -70,9 +70,12 @@ class Events:
             _log.warning("slack.home_not_shown", error=error.response["error"])
 
     async def person(self, event: Body, body: Body) -> None:
-        """Somebody is new, or changed."""
-        user = event.get("user") or {}
-        self._incoming.people.forget(body.get("team_id", ""), user.get("id", ""))
+        """Somebody is new, changed, or not there any more: then nothing is written to them."""
+        user, team = event.get("user") or {}, body.get("team_id", "")
+        self._incoming.people.forget(team, user.get("id", ""))
+        if user.get("deleted"):
+            handle = self._incoming.handle_of(team, user["id"])
+            await self._incoming.core.left("slack", handle)
 
     async def gone(self, event: Body, body: Body) -> None:
         """The app was removed from the workspace, or its token taken back."""

@@ -11,6 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.slack.address import Address
 from bot.chat.slack.answering import Answering, Asked, note
 from bot.chat.slack.files import Downloads
 from bot.chat.slack.forms import Origin, errors_of, note_of, options_of, values_of, view_of
@@ -69,6 +70,10 @@ class Incoming:
             public=_public(body),
             **more,
         )
+
+    def handle_of(self, team: str, user: str) -> str:
+        """How the community knows somebody of a workspace."""
+        return str(Address("" if self._single else team, user))
 
     async def invocation(self, asked: Asked, **more: Any) -> Invocation:
         somebody = await self.people.know(asked.client, asked.space, asked.user)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.community.models import Account
 from bot.features.checkins.models import CheckIn
 from bot.kit.requests import HandledRequest
 from tests.features.boards import MANIFEST, MODEL, with_files
@@ -213,6 +214,40 @@ async def test_home_shows_what_there_is_for_this_person(workspace):
     await workspace.fake.open_home(workspace.ada)
     view = await workspace.fake.until(lambda: workspace.fake.screens.home(workspace.ada))
     assert "Ada" in view.words or "Welcome" in view.words
+
+
+async def test_a_button_at_home_answers_its_person_alone(workspace):
+    fake, ada = workspace.fake, workspace.ada
+    await fake.open_home(ada)
+    view = await fake.until(lambda: fake.screens.home(ada))
+    assert view.buttons
+    deed = await fake.press(ada, view, view.buttons[0])
+    await deed.acked()
+    async with asyncio.timeout(5):
+        while not (deed.views or [m for m in fake.direct(ada).said if m.by_app]):
+            await workspace.bot.courier.round()
+            await asyncio.sleep(0.01)
+    assert not workspace.general.said
+
+
+async def test_who_left_the_workspace_is_written_to_no_more_until_they_speak(workspace):
+    fake, bot, ada = workspace.fake, workspace.bot, workspace.ada
+
+    async def account():
+        [found] = [a for a in await rows(bot, Account) if a.handle == ada.id]
+        return found
+
+    await workspace.answered(await fake.slash(ada, workspace.general, "/checkin", "streak"))
+    await fake.change(ada, display_name="Ada L.")
+    await asyncio.sleep(0.1)
+    assert (await account()).left_at is None
+    await fake.change(ada, deactivated=True)
+    async with asyncio.timeout(5):
+        while (await account()).left_at is None:
+            await asyncio.sleep(0.01)
+    ada.deactivated = False
+    await workspace.answered(await fake.slash(ada, workspace.general, "/checkin", "streak"))
+    assert (await account()).left_at is None
 
 
 @pytest.mark.parametrize("way", ["socket"])
