@@ -18,6 +18,7 @@ MOST_PARTS = 5
 _BLOCKS, _CHARACTERS = 45, 12_000
 _HEADER, _LABEL, _VALUE, _ALT = 150, 75, 2_000, 2_000
 _TEXT = 3_000  # of one rich text element, and of the words beside the blocks
+_TEXT_BYTES = 3_900  # of those words, too: an edit takes 4,000, counted as they are sent
 _A_ROW = 5
 _STYLES = {"plain": {}, "primary": {"style": "primary"}, "danger": {"style": "danger"}}
 
@@ -43,7 +44,7 @@ def parts(message: Message, pictures: Mapping[str, str]) -> list[Part]:
     pages = list(_pages(blocks))
     spoken = escaped(words(message))
     return [
-        Part(page, _cut(spoken if len(pages) == 1 else f"({i}/{len(pages)}) {spoken}", _TEXT))
+        Part(page, _spoken(spoken if len(pages) == 1 else f"({i}/{len(pages)}) {spoken}"))
         for i, page in enumerate(pages, 1)
     ]
 
@@ -97,10 +98,13 @@ def _rich(elements: list[Json]) -> Json:
 
 def _split(element: Json) -> Iterator[Json]:
     """*element* in pieces of which each fits, cut between words where that is possible."""
+    if element["type"] == "rich_text_list":
+        yield from _split_list(element)
+        return
     piece: list[Json] = []
     size = 0
     for part in element["elements"]:
-        for cut in _shorter(part) if element["type"] != "rich_text_list" else [part]:
+        for cut in _shorter(part):
             length = len(json.dumps(cut, ensure_ascii=False))
             if piece and size + length > _TEXT * 2:
                 yield element | {"elements": piece}
@@ -108,6 +112,31 @@ def _split(element: Json) -> Iterator[Json]:
             piece.append(cut)
             size += length
     yield element | {"elements": piece}
+
+
+def _split_list(whole: Json) -> Iterator[Json]:
+    """A list in pieces: numbers go on, and what is too long for one item goes on below it."""
+    items: list[Json] = []
+    size, before = 0, whole.get("offset", 0)
+
+    def piece() -> Json:
+        counts = whole["style"] == "ordered" and before
+        return whole | {"elements": items} | ({"offset": before} if counts else {})
+
+    for item in whole["elements"]:
+        first, *rest = _split(item)
+        length = len(json.dumps(first, ensure_ascii=False))
+        if items and size + length > _TEXT * 2:
+            yield piece()
+            before, items, size = before + len(items), [], 0
+        items.append(first)
+        size += length
+        if rest:
+            yield piece()
+            before, items, size = before + len(items), [], 0
+            yield from rest
+    if items:
+        yield piece()
 
 
 def _shorter(part: Json) -> Iterator[Json]:
@@ -196,6 +225,13 @@ def _context(words: str) -> Json:
 
 def _plain(words: str) -> Json:
     return {"type": "plain_text", "text": words or " ", "emoji": False}
+
+
+def _spoken(words: str) -> str:
+    cut = _cut(words, _TEXT).encode()
+    return (
+        cut.decode() if len(cut) <= _TEXT_BYTES else cut[:_TEXT_BYTES].decode(errors="ignore") + "…"
+    )
 
 
 def _cut(words: str, most: int) -> str:
