@@ -5,9 +5,16 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from bot.community.channels import PURPOSES
 from bot.community.models import Audit, Community
+from bot.features.moderation.commands.setup import _LACKING
 from bot.kit.core import Core
 from bot.kit.message import Place
+from bot.kit.schedule import ScheduleChanged
+
+
+def test_of_every_purpose_it_is_said_what_is_missing_without_a_channel():
+    assert {p.value for p in PURPOSES} == _LACKING.keys()
 
 
 async def test_the_form_holds_what_is_set_already(chat, bot):
@@ -38,6 +45,15 @@ async def test_one_form_sets_all_and_says_what_is_lacking(bot, chat):
     assert [len(chat.to(c)) for c in ("mods", "results")] == [1, 1]
 
 
+async def test_what_happens_by_itself_follows_the_new_zone(bot, chat):
+    facts = []
+    chat.core = Core(bot.database, bot.core.services, after_commit=facts.extend)
+    for zone, told in (("Kathmandu", True), ("Kathmandu", False), ("Rome", True)):
+        await chat.say("moira", "/admin setup", name="Lab", zone=zone)
+        assert any(isinstance(f, ScheduleChanged) for f in facts) is told
+        facts.clear()
+
+
 async def test_what_is_left_empty_stays(chat):
     values = {"name": "Lab", "zone": "Rome"}
     await chat.say("moira", "/admin setup", **values, results="results")
@@ -49,7 +65,15 @@ async def test_what_is_left_empty_stays(chat):
 async def test_the_list_grows_empty(chat):
     await chat.say("ada", "/bookwiz ping")
     await chat.say("moira", "/admin roles member:@ada role:moderator")
-    purposes = ("moderators", "results", "checkins", "papers", "announcements", "general")
+    purposes = (
+        "moderators",
+        "results",
+        "general",
+        "checkins",
+        "papers",
+        "announcements",
+        "general",
+    )
     said = await chat.ask(
         "moira", "/admin setup", name="Lab", zone="Rome", **dict.fromkeys(purposes, "general")
     )

@@ -10,6 +10,7 @@ from bot.features.moderation import channels, choosing, roles
 from bot.features.moderation.declaration import feature
 from bot.kit.command import Arg, Channel, Reply, Role
 from bot.kit.render import clean
+from bot.kit.schedule import ScheduleChanged
 from bot.kit.work import Context
 
 #: what is missing where a purpose has no channel
@@ -63,6 +64,9 @@ async def setup(
     if before != (community.name, community.timezone):
         told = f"{community.name}, {community.timezone}"
         await audit.record(ctx, "community.set", subject="community", reason=told)
+    if before[1] != community.timezone:  # what happens by itself does so by the new clock
+        for schedule in ctx.services.schedules:
+            await ctx.announce(ScheduleChanged(schedule))
     chosen = {"moderators": moderators, "leaderboards": results, "checkins": checkins}
     fields = {"leaderboards": "results"}
     chosen |= {"papers": papers, "announcements": announcements, "general": general}
