@@ -104,7 +104,7 @@ def test_only_the_proxy_listens_beyond_this_host():
 def test_the_proxy_lets_through_what_is_for_the_public_and_nothing_of_the_chat():
     caddyfile = (ROOT / "docs/compose/Caddyfile").read_text()
     [paths] = re.findall(r"@public path (.*)", caddyfile)
-    assert paths.split() == ["/board/*", "/report/*", "/upload/*", "/runner/*"]
+    assert paths.split() == ["/board/*", "/report/*", "/upload/*", "/runner/*", "/slack/*"]
     assert caddyfile.count("reverse_proxy") == 1
 
 
