@@ -159,6 +159,19 @@ async def test_a_crowd_is_written_to_slowly_enough_for_discord(server):
         assert waiting.waiting != bool(server.fake.direct(person).said)
 
 
+async def test_a_burst_to_many_channels_stays_below_what_discord_takes_of_one_bot(server):
+    server.fake.rates.on = True
+    channels = [server.fake.channel(server.guild, f"c{n}") for n in range(60)]
+    for number, channel in enumerate(channels):
+        await server.put(server.place(channel), "Hello", key=f"b{number}")
+    async with asyncio.timeout(20):
+        while not all(c.said for c in channels):
+            await server.bot.courier.round()
+            await asyncio.sleep(0.01)
+            server.bot.clock.moment += timedelta(seconds=0.05)
+    assert [r for r in server.fake.requests if r.status == 429] == []
+
+
 async def test_pictures_and_files_stand_in_the_message(server):
     files = server.bot.files
     picture, page = await files.add(PNG), await files.add(b"<p>report</p>")
