@@ -18,6 +18,7 @@ from bot.kit.outbox import Undeliverable
 from bot.kit.schedule import trigger_of
 from runner.contract import Evaluation, Outcome, Progress
 
+_MOST_SWEEPS = 20  # while a test waits
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -220,13 +221,13 @@ class Chat:
     async def wait(self, **delta: float) -> None:
         """Let time pass. Schedules fire in order, each at its own moment; what is due is sent.
 
-        Sweeps fire at most 50 times in all, so that a year may pass in a test.
+        Sweeps fire only so many times in all, so that a year may pass in a test.
         """
         end = self.clock.moment + timedelta(**delta)
         await self.core.catch_up()  # makes the rows of schedules that are new
         zone = await self._zone()
         after = self.clock.moment
-        coarse = (end - after).total_seconds() / 50
+        coarse = (end - after).total_seconds() / _MOST_SWEEPS
         while due := self._next(after, zone, end, coarse):
             moment, schedules = due
             self.clock.moment = moment
