@@ -124,8 +124,10 @@ def _at_line_starts(text: str) -> str:
 def _inline(children: list[Token]) -> str:
     made: list[str] = []
     targets: list[str] = []
+    bold = 0
     for child in children:
         kind, _, edge = child.type.rpartition("_")
+        bold += child.nesting if kind == "strong" else 0
         if kind in _MARKS:
             made.append(_MARKS[kind])
         elif kind == "link" and edge == "open":
@@ -134,7 +136,7 @@ def _inline(children: list[Token]) -> str:
         elif kind == "link":
             begin = len(made) - 1 - made[::-1].index("\x01")
             words = "".join(made[begin + 1 :])
-            made[begin:] = [_linked(words, targets.pop())]
+            made[begin:] = [_linked(words, targets.pop(), bold=bold > 0)]
         elif child.type == "hardbreak":
             made.append("\n")
         elif child.type == "softbreak":
@@ -146,11 +148,11 @@ def _inline(children: list[Token]) -> str:
     return "".join(made) or "\u200b"
 
 
-def _linked(words: str, target: str) -> str:
+def _linked(words: str, target: str, *, bold: bool) -> str:
     if target.startswith("when:"):
         return _instant(target) or words
     if target.startswith("member:"):
-        return f"**{words}**"
+        return words if bold else f"**{words}**"
     if target.startswith("channel:discord/"):
         return f"<#{unquote(target).rpartition('/')[2]}>"
     if target.startswith("/"):

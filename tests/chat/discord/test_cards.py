@@ -58,6 +58,7 @@ def made_of(message, tmp_path):
         ("``a`b``", "`` a`b ``"),
         ("snake_case <b> | c", "snake\\_case \\<b\\> \\| c"),
         ("[Ada](member:12)", "**Ada**"),
+        ("**[Ada](member:12)** and [Bo](member:13)", "**Ada** and **Bo**"),
         ("[soon](when:2026-11-23T09:00:00+00:00)", "<t:1763888400:f>"),
         ("[#papers](channel:discord/42)", "<#42>"),
         ("[#papers](channel:slack/C42)", "\\#papers"),
