@@ -125,7 +125,11 @@ class Settings(BaseSettings):
     """Everything an admin may set from outside. What a moderator changes is a command instead."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BOOKWIZ_", env_nested_delimiter="__", env_file=".env", extra="ignore"
+        env_prefix="BOOKWIZ_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_ignore_empty=True,  # compose hands on what nobody set as nothing
+        extra="ignore",
     )
 
     data: Path = Field(

@@ -67,3 +67,9 @@ def test_http_mode_needs_an_address_that_slack_reaches():
     slack = {"bot_token": "xoxb-1", "signing_secret": "s"}
     assert wrong(slack=slack, web={"public_url": "https://bot.example"}) == []
     assert wrong(slack=slack, web={"public_url": "http://bot.example"}) != []
+
+
+def test_a_variable_that_holds_nothing_is_not_set(monkeypatch):
+    monkeypatch.setenv("BOOKWIZ_DISCORD__TOKEN", "")
+    monkeypatch.setenv("BOOKWIZ_SLACK__BOT_TOKEN", "")
+    assert [f.what.partition(".")[0] for f in found()] == ["Discord: off", "Slack: off"]

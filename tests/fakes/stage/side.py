@@ -2,7 +2,7 @@
 
 import asyncio
 
-QUIET, LONGEST = 0.8, 8.0  # seconds without a request of the bot; seconds at most
+QUIET, LONGEST = 0.5, 8.0  # seconds without a request of the bot; seconds at most
 
 
 class Untold(Exception):  # noqa: N818 - a fact, as tests read it
