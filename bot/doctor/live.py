@@ -8,6 +8,7 @@ import click
 from bot.chat.finding import Finding
 from bot.config import Settings
 from bot.features import discover
+from bot.kit.db import Database
 from bot.kit.message import Message, Text
 
 _DISCORD_ID = re.compile(r"\d{15,20}")
@@ -65,5 +66,10 @@ async def tried(settings: Settings, handles: Sequence[str]) -> AsyncIterator[Fin
     if on["slack"]:
         from bot.chat.slack import live as slack
 
-        async for finding in slack.live(settings.slack, hello, to=to.get("slack", "")):
-            yield finding
+        database = Database(settings.database)
+        try:
+            to_slack = to.get("slack", "")
+            async for finding in slack.live(settings.slack, database, hello, to=to_slack):
+                yield finding
+        finally:
+            await database.close()

@@ -2,8 +2,10 @@
 
 import pytest
 from click import ClickException
+from slack_sdk.oauth.installation_store import Installation
 
 from bot.chat.slack.manifest import SCOPES
+from bot.chat.slack.workspaces import Many
 from bot.config import Settings
 from bot.doctor import examine
 from bot.doctor.live import recipients, tried
@@ -218,3 +220,21 @@ async def test_the_program_shows_no_token_and_ends_with_1_where_something_is_lac
     for secret in (discord.token, slack.bot_token, slack.app_token.value):
         assert secret not in shown
     assert not (tmp_path / "files").exists()
+
+
+async def test_every_workspace_that_installed_the_app_by_oauth_is_tried(slack, bot):
+    second = slack.workspace("Second", installed=True)
+    given = {"bot_token": None, "app_token": None, "signing_secret": "s", "client_id": "11.22"}
+    settings = on_slack(slack, **given).model_copy(update={"database_url": bot.settings.database})
+    _, wrong = await found(settings)
+    assert [what for what, _ in wrong] == ["Slack: no workspace has installed the app yet"]
+    store = Many(bot.database, "11.22", lambda token: None).store
+    for team in (slack.team, second):
+        at = {"app_id": slack.app_id, "user_id": "U1", "bot_id": "B1", "bot_user_id": "U2"}
+        token = team.token.value
+        await store.async_save(Installation(team_id=team.id, bot_token=token, **at))
+    slack.revoke(second)
+    said, wrong = await found(settings)
+    assert any("in Book Club" in line for line in said)
+    assert [what for what, _ in wrong] == ["Slack: does not let the bot in: the token was revoked"]
+    assert "/slack/install" in wrong[0][1]

@@ -27,6 +27,9 @@ _LONGEST_WAIT = 30.0  # seconds that a request waits when Discord says so; it ta
 _BAD_TOKEN = 4004
 _UNTOLD = "Discord does not tell the bot who leaves: turn on Server Members Intent"
 
+# The bot says nothing aloud: an admin needs no warning that it could not.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 
 class DiscordChat:
     """The kit's ``Sends`` on Discord, and what listens there.

@@ -10,23 +10,33 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.chat.finding import Finding, printable
 from bot.chat.slack.manifest import SCOPES
 from bot.chat.slack.sending import Sending
+from bot.chat.slack.workspaces import Many
 from bot.config import SlackSettings
 from bot.kit.command import Retry
+from bot.kit.db import Database
 from bot.kit.files import FileStore
 from bot.kit.message import Message, Place
 from bot.kit.outbox import Undeliverable
 
 _APPS = "https://api.slack.com/apps"
 _SECONDS = 15
-_BOT_TOKEN = f"at {_APPS} choose your app, OAuth & Permissions, and copy the Bot User OAuth Token"
+_BOT_TOKEN = (
+    f"at {_APPS} choose your app, OAuth & Permissions, and copy the Bot User OAuth Token to"
+    " BOOKWIZ_SLACK__BOT_TOKEN"
+)
+_INSTALL = (
+    "open BOOKWIZ_WEB__PUBLIC_URL/slack/install in a browser while bookwiz up runs, and approve it"
+)
 _APP_TOKEN = (
     f"at {_APPS} choose your app, Basic Information, App-Level Tokens: one with the scope"
     " connections:write"
 )
+_TROUBLES = (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 #: what Slack says of a token, in words
 _WHY = {
     "invalid_auth": "that is no token of Slack's, or not any more",
@@ -39,31 +49,38 @@ _WHY = {
 }
 
 
-async def live(settings: SlackSettings, hello: Message, *, to: str = "") -> AsyncIterator[Finding]:
+async def live(
+    settings: SlackSettings, database: Database, hello: Message, *, to: str = ""
+) -> AsyncIterator[Finding]:
     """Log in, say where the bot is and what it lacks, try the way in, and greet *to*.
 
     Writes nothing else, neither there nor here.
     """
-    if settings.bot_token is None:
-        yield Finding(
-            True,
-            "Slack: installed by OAuth, whose tokens are not tried here",
-            "open /slack/install in a browser; then /bookwiz ping in that workspace",
-            left_out=True,
-        )
+    if settings.bot_token is not None:
+        tokens, fix = [settings.bot_token.get_secret_value()], _BOT_TOKEN
     else:
-        client = _client(settings, settings.bot_token.get_secret_value())
+        tokens, fix = await _installed(settings, database), _INSTALL
+        if not tokens:
+            yield Finding(False, "Slack: no workspace has installed the app yet", _INSTALL)
+    for token in tokens:
+        client = _client(settings, token)
         try:
             who = await client.auth_test()
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            yield _trouble(
-                "does not let the bot in", error, f"{_BOT_TOKEN} to BOOKWIZ_SLACK__BOT_TOKEN"
-            )
-            return
+        except _TROUBLES as error:
+            yield _trouble("does not let the bot in", error, fix)
+            continue
         name, team = printable(str(who["user"])), printable(str(who["team"]))
         yield Finding(True, f"Slack: logged in as {name} in {team} ({who['team_id']})")
         yield _scopes(str(who.headers.get("x-oauth-scopes", "")))
-        yield await _greeting(client, hello, to)
+        if len(tokens) == 1:
+            yield await _greeting(client, hello, to)
+    if len(tokens) > 1:
+        yield Finding(
+            True,
+            "Slack: no private message was tried, since an id is of one workspace alone",
+            "type /bookwiz ping in each of them",
+            left_out=True,
+        )
     if settings.app_token is not None:
         yield await _socket(settings, settings.app_token.get_secret_value())
     else:
@@ -73,6 +90,15 @@ async def live(settings: SlackSettings, hello: Message, *, to: str = "") -> Asyn
             f"while bookwiz up runs: {_APPS}, your app, Event Subscriptions, Retry",
             left_out=True,
         )
+
+
+async def _installed(settings: SlackSettings, database: Database) -> list[str]:
+    assert settings.client_id is not None
+    many = Many(database, settings.client_id, lambda token: _client(settings, token))
+    try:
+        return await many.store.tokens()
+    except SQLAlchemyError:  # which the doctor has said already
+        return []
 
 
 def _client(settings: SlackSettings, token: str) -> AsyncWebClient:
@@ -102,7 +128,7 @@ def _scopes(header: str) -> Finding:
 async def _socket(settings: SlackSettings, token: str) -> Finding:
     try:
         await _client(settings, token).apps_connections_open(app_token=token.strip())
-    except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+    except _TROUBLES as error:
         return _trouble("gives no socket", error, f"{_APP_TOKEN}; Socket Mode must be on")
     return Finding(True, "Slack: gives the bot a socket (Socket Mode)")
 

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.sqlalchemy import AsyncSQLAlchemyInstallationStore
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.kit.db import Database
@@ -124,6 +125,12 @@ class Installations(AsyncSQLAlchemyInstallationStore):
         quiet = logging.getLogger("slack_bolt.bookwiz")
         super().__init__(client_id, engine, logger=quiet)  # type: ignore[arg-type] # as much of one as it uses
         self._then = then
+
+    async def tokens(self) -> list[str]:
+        """The token of every workspace that has installed the bot."""
+        of_ours = select(self.bots.c.bot_token).where(self.bots.c.client_id == self.client_id)
+        async with self.engine.connect() as connection:
+            return list(await connection.scalars(of_ours.order_by(self.bots.c.team_id)))
 
     async def async_save(self, installation: Installation) -> None:
         installation.enterprise_id = None
