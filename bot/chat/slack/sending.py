@@ -75,11 +75,10 @@ class Sending:
         async with _in_our_words(there):
             client = await self._client_for(where.team)
             channel = await self._channel(client, where, place)
+            self._pass(channel)  # before looking, too: each look is a call
             if since:
                 there |= await arrived.parts_of(client, channel, place.thread, key, since)
             again = bool(there)
-            if not again:
-                self._pass(channel)
             made = await self._parts(client, where.team, message)
             for number, part in enumerate(made):
                 if number not in there:
