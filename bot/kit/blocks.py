@@ -21,7 +21,7 @@ def blocks_of(markdown: str) -> tuple[Block, ...]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        end = position if token.nesting == 0 else _closing(tokens, position)
+        end = position if token.nesting == 0 else closing(tokens, position)
         inner = tokens[position : end + 1]
         start, stop = token.map or (0, 0)
         block = _special(inner)
@@ -50,7 +50,8 @@ def words(message: Message) -> str:
     )
 
 
-def _closing(tokens: list[Token], position: int) -> int:
+def closing(tokens: list[Token], position: int) -> int:
+    """The place of the token that closes what the one at *position* opens."""
     depth = 0
     for index in range(position, len(tokens)):
         depth += tokens[index].nesting

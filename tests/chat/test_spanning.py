@@ -1,8 +1,10 @@
 """One community on Discord and on Slack at once, through both client libraries."""
 
+import io
 import re
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from sqlalchemy import func, select
 
@@ -14,10 +16,14 @@ from tests.chat.discord.conftest import Server
 from tests.chat.discord.conftest import settings_of as on_discord
 from tests.chat.slack.conftest import Workspace
 from tests.chat.slack.conftest import settings_of as on_slack
+from tests.fakes.discord import CannotDo
 from tests.fakes.discord.fixtures import discord  # noqa: F401 - a fixture
 from tests.fakes.slack.fixtures import slack_fake  # noqa: F401 - a fixture
+from tests.features.boards import MANIFEST, MODEL, with_files
+from tests.opening import open_benchmark
 
 LONG = timedelta(hours=2)
+RESULT = "93.0 %"
 
 
 @pytest.fixture
@@ -129,3 +135,45 @@ async def test_discords_menu_shows_a_profile_that_is_closed_as_closed(both):
     said = await deed.replied()
     assert "They keep the rest to themselves" in said.text
     assert "Kathmandu" not in said.text
+
+
+async def test_a_model_too_large_for_a_chat_comes_by_link_and_its_result_edits_one_message(
+    bot, both
+):
+    server, workspace = both
+    await open_benchmark(bot.core, MANIFEST)
+    await bot.web.start()
+    big = MODEL + bytes(12_000_000)
+    refused = server.fake.file("big.onnx", big)
+    with pytest.raises(CannotDo):  # as Discord's own client says
+        await type_on_discord(server, server.ada, "/model submit", benchmark="digits", file=refused)
+    on_server = await type_on_discord(server, server.ada, "/model link", benchmark="digits")
+    in_workspace = await type_on_slack(workspace, workspace.ada, "/model", "link benchmark:digits")
+    said = {"discord": on_server.text, "slack": in_workspace.words}
+    for number, (platform, words) in enumerate(said.items()):
+        before = set(bot.engine.jobs)
+        await put_at_link(words, big + bytes(number))
+        [key] = await server.until(lambda known=before: set(bot.engine.jobs) - known)
+        await bot.courier.round()
+        await bot.engine.report(await with_files(bot, bot.engine.jobs[key], 0.93))
+        channel = server.general if platform == "discord" else workspace.general
+        [card] = await server.until(
+            lambda there=channel: [m for m in there.said if RESULT in read(m)]
+        )
+        assert card.edits
+    await bot.web.stop()
+
+
+def read(message):
+    """The words of a message of either platform."""
+    return message.words if hasattr(message, "words") else message.text
+
+
+async def put_at_link(words, data):
+    """Send *data* as members do: to the address that stands in what they were told."""
+    address = re.search(r"http://127\.0\.0\.1:\d+/[\w/.-]+", words)[0].rstrip("/.")
+    async with (
+        aiohttp.ClientSession() as client,
+        client.put(f"{address}/net.onnx", data=io.BytesIO(data)) as got,
+    ):
+        assert got.status == 201, await got.text()

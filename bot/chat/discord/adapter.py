@@ -63,10 +63,11 @@ class DiscordChat:
         self._running = asyncio.create_task(self._run(), name="discord")
 
     async def stop(self) -> None:
-        await self.client.close()
+        # In this order: a closed client has no loop in which to tell that its connection ended.
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        await self.client.close()
         await asyncio.sleep(0)  # for the events that discord.py told of while it closed
         self.state = "stopped"
 
@@ -114,7 +115,7 @@ class DiscordChat:
         _log.error("discord.refused", error=why, fix="bookwiz doctor")
 
     def _made(self) -> "_Client":
-        intents = discord.Intents(guilds=True, members=self._members, dm_messages=True)
+        intents = discord.Intents(guilds=True, members=self._members)
         return _Client(self, intents)
 
     def ready(self, guilds: Sequence[discord.Guild]) -> None:

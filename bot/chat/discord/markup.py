@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import unquote
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
-# It would take the digits and colons of "when:…" for a host and its port.
-MARKDOWN.normalizeLink = str  # type: ignore[assignment,method-assign]
+from bot.chat.source import MARKDOWN
+from bot.kit.blocks import closing
+
 _WEB = ("http://", "https://")
 _MARKS = {"strong": "**", "em": "*", "s": "~~"}
 _HEADINGS = {"h1": "## ", "h2": "### "}  # a size smaller: cards stand among other people's words
@@ -81,7 +80,7 @@ def _blocks(tokens: list[Token], start: int, end: int) -> Iterator[str]:
     at = start
     while at < end:
         token = tokens[at]
-        close = _closing(tokens, at)
+        close = closing(tokens, at)
         match token.type:
             case "heading_open":
                 words = _inline(tokens[at + 1].children or [])
@@ -108,7 +107,7 @@ def _items(tokens: list[Token], start: int, end: int) -> Iterator[str]:
     number = int(tokens[start].attrs.get("start", 1)) if ordered else 1
     at = start + 1
     while at < end:
-        close = _closing(tokens, at)
+        close = closing(tokens, at)
         mark = f"{number}. " if ordered else "- "
         lines = "\n".join(_blocks(tokens, at + 1, close)).split("\n")
         yield mark + ("\n" + " " * len(mark)).join(lines)
@@ -174,12 +173,3 @@ def _instant(target: str) -> str:
     except ValueError:
         return ""
     return f"<t:{int(moment.timestamp())}:f>" if moment.tzinfo else ""
-
-
-def _closing(tokens: list[Token], position: int) -> int:
-    depth = 0
-    for index in range(position, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    return len(tokens) - 1

@@ -2,25 +2,20 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.fetching import did_not_come, fetch, named
 from bot.kit.command import Refusal, Upload
 from bot.kit.files import FileStore
 from bot.kit.message import File, Image
 
-_CHUNK = 1 << 16
-_LONGEST_NAME = 150
 _MOST_KNOWN = 2_000
 _READY_SECONDS = (0.1, 0.3, 0.6, 1.0, 2.0)  # how long to wait for a file that Slack still takes in
-_SECONDS = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
-_AGAIN = "Attach it again; or ask for an upload link with /model link."
 
 
 class Downloads:
@@ -45,9 +40,7 @@ class Downloads:
         known = (
             await self._known(client, file["id"]) if "url_private_download" not in file else file
         )
-        name = (
-            str(known.get("name") or "file").replace("\\", "/").rpartition("/")[2][-_LONGEST_NAME:]
-        )
+        name = named(known.get("name"))
         url = str(known.get("url_private_download") or "")
         parts = urlsplit(url)
         secure = parts.scheme == "https" or (self._plain and parts.scheme == "http")
@@ -59,30 +52,20 @@ class Downloads:
                 got=(parts.netloc or "no address")[:100],
                 fix="Download it, and attach the file itself.",
             )
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=_SECONDS) as session,
-                session.get(
-                    url,
-                    headers={"Authorization": f"Bearer {client.token}"},
-                    allow_redirects=False,  # the token would go along
-                ) as response,
-            ):
-                page = response.content_type == "text/html" and not name.endswith((".htm", ".html"))
-                if response.status != 200 or page:  # noqa: PLR2004 - a sign-in page comes as 200
-                    raise _did_not_come(name, f"HTTP {response.status}{', a page' if page else ''}")
-                stored = await self._store.receive(
-                    _chunks(response), announced=known.get("size") or response.content_length
-                )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _did_not_come(name, type(error).__name__) from error
-        return Upload(name=name, sha256=stored.sha256, size=stored.size)
+        return await fetch(
+            self._store,
+            url,
+            name=name,
+            platform="Slack",
+            announced=known.get("size"),
+            headers={"Authorization": f"Bearer {client.token}"},
+        )
 
     async def _known(self, client: AsyncWebClient, file: str) -> dict[str, Any]:
         try:
             answer = await client.files_info(file=file)
         except SlackApiError as error:
-            raise _did_not_come("The file", error.response["error"]) from error
+            raise did_not_come("The file", "Slack", error.response["error"]) from error
         return dict(answer["file"])
 
 
@@ -135,14 +118,3 @@ class Pictures:
                 channel=channel,
                 thread_ts=thread,
             )
-
-
-def _did_not_come(name: str, why: str) -> Refusal:
-    return Refusal(
-        f"{name} could not be fetched from Slack.", code="E_FETCH", got=why[:100], fix=_AGAIN
-    )
-
-
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        yield chunk

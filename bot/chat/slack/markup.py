@@ -11,12 +11,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
-# It would take the digits and colons of "when:…" for a host and its port.
-MARKDOWN.normalizeLink = str  # type: ignore[assignment,method-assign]
+from bot.chat.source import MARKDOWN
+from bot.kit.blocks import closing
+
 _WEB = ("http://", "https://", "mailto:")
 _MARKS = {"strong": "bold", "em": "italic", "s": "strike"}
 Json = dict[str, Any]
@@ -61,7 +60,7 @@ def _blocks(tokens: list[Token], start: int, end: int, *, indent: int) -> Iterat
     at = start
     while at < end:
         token = tokens[at]
-        close = _closing(tokens, at)
+        close = closing(tokens, at)
         match token.type:
             case "heading_open":
                 line = tokens[at + 1]
@@ -101,7 +100,7 @@ def _list(tokens: list[Token], start: int, end: int, *, indent: int) -> Iterator
 
     at = start + 1
     while at < end:
-        close = _closing(tokens, at)
+        close = closing(tokens, at)
         line: list[Json] = []
         nested: list[Json | Heading] = []
         for part in _blocks(tokens, at + 1, close, indent=min(indent + 1, 8)):
@@ -206,12 +205,3 @@ def _instant(href: str) -> Json | None:
         "fallback": "",
         "open": True,
     }
-
-
-def _closing(tokens: list[Token], position: int) -> int:
-    depth = 0
-    for index in range(position, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    return len(tokens) - 1
