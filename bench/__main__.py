@@ -17,6 +17,7 @@ BENCHES = (
     "refusals",
     "answer",
     "commands",
+    "platforms",
     "resident",
     "recovery",
     "burst",

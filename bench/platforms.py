@@ -22,7 +22,7 @@ from bot.config import DiscordSettings, Settings, SlackSettings
 from bot.kit import migrate
 from bot.kit.message import Message, Place, Text
 from bot.kit.testing import StillEngine
-from tests.fakes.discord import DiscordFake
+from tests.fakes.discord import DiscordFake, schemas
 from tests.fakes.slack import SlackFake
 
 RATE, SECONDS, ACK_MS = 100, 20, 250.0
@@ -101,6 +101,8 @@ class OnDiscord:
     async def start(self, bot: Bot) -> None:
         from bot.chat.discord.adapter import DiscordChat
 
+        # To look each request up in Discord's OpenAPI costs more than all else; the tests do it.
+        schemas.FILE = Path("not looked at")
         self.fake = await DiscordFake().start()
         guild = self.fake.guild("Book Club")
         self.people = [self.fake.member(guild, f"P{n}") for n in range(50)]
