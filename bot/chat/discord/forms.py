@@ -106,6 +106,11 @@ def modal(draft: Draft, page: Page, suggested: Mapping[str, Sequence[Choice]]) -
     made = ui.Modal(title=title, custom_id=str(page), timeout=None)
     for asked in draft.page(page.number):
         value = draft.values.get(asked.name, asked.value)
+        if asked.name in draft.files:  # a modal cannot show a file that was given before
+            kept = draft.files[asked.name].name
+            asked = asked.model_copy(  # noqa: PLW2901 - the same field, asked otherwise
+                update={"required": False, "label": f"Kept: {kept}. Choose another to replace it."}
+            )
         hint = f"⚠️ {asked.problem}" if asked.problem else _hint(asked)
         made.add_item(
             ui.Label(

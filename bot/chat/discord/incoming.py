@@ -17,6 +17,7 @@ from bot.chat.discord.files import fetch
 from bot.chat.discord.forms import MOST_OPTIONS, Draft, Drafts, Page, filled, modal
 from bot.chat.discord.markup import escaped
 from bot.chat.discord.reading import chosen, pointed, standing, values_of
+from bot.kit.blocks import words
 from bot.kit.command import Choice, Refusal
 from bot.kit.core import Answer, Core, Invocation
 from bot.kit.message import Form
@@ -185,8 +186,9 @@ class Incoming:
     async def _again(self, asked: Asked, draft: Draft, page: Page, answer: Answer) -> None:
         """Say what was wrong, and offer the form again with what was typed."""
         id_ = self._drafts.keep(draft)
-        wrong = _problems(draft.form) or [answer.message.plain() if answer.message else ""]
-        said = "\n".join(f"⚠️ {escaped(line)}" for line in wrong)
+        said = "\n".join(f"⚠️ {escaped(line)}" for line in _problems(draft.form))
+        if not said and answer.message is not None:
+            said = escaped(words(answer.message))
         page = replace(page, draft=id_, number=draft.page_of_problem())
         await self._offer(asked, f"{said}\n-# What you typed is kept.", "Mend it", page)
 

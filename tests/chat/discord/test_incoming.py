@@ -84,6 +84,35 @@ async def test_a_form_of_several_pages_keeps_what_was_typed_on_each(server):
     await server.until(lambda: server.bot.engine.jobs)
 
 
+async def test_a_file_of_a_form_that_will_not_do_is_told_and_the_form_opens_again(server):
+    fake, ada = server.fake, server.ada
+    await open_benchmark(server.bot.core, MANIFEST)
+    modal = await (await fake.command(ada, server.general, "/model submit")).opened()
+    here = {"benchmark": "digits", "file": fake.file("net.onnx", b"")}
+    said = await (await fake.submit(ada, modal, here)).replied()
+    assert said.text.startswith("The file is empty.")
+    assert "**" not in said.text
+    again = await (await fake.press(ada, said, "Mend it")).opened()
+    assert "(1/" in again.title
+
+
+async def test_a_file_that_was_given_need_not_be_given_again(server):
+    fake, ada = server.fake, server.ada
+    await open_benchmark(server.bot.core, MANIFEST)
+    modal = await (await fake.command(ada, server.general, "/model submit")).opened()
+    here = {"benchmark": "digits", "file": fake.file("net.onnx", MODEL)}
+    said = await (await fake.submit(ada, modal, here)).replied()
+    modal = await (await fake.press(ada, said, "Go on")).opened()
+    said = await (await fake.submit(ada, modal, {"baseline": "linear"})).replied()  # not hers to do
+    modal = await (await fake.press(ada, said, "Mend it")).opened()
+    while "baseline" not in str(modal.components):
+        assert "Kept: net.onnx" in modal.text
+        said = await (await fake.submit(ada, modal, {})).replied()
+        modal = await (await fake.press(ada, said, "Go on")).opened()
+    await (await fake.submit(ada, modal, {"baseline": ""})).replied()
+    await server.until(lambda: server.bot.engine.jobs)
+
+
 async def test_a_form_that_others_began_is_not_theirs_to_go_on_with(server):
     fake = server.fake
     await open_benchmark(server.bot.core, MANIFEST)
