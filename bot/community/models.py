@@ -38,6 +38,9 @@ class Member(Base):
     left_at: Mapped[datetime | None]
 
 
+_LONGEST_SHOWN = 8  # characters
+
+
 class Account(Base):
     """A member on one platform."""
 
@@ -51,6 +54,12 @@ class Account(Base):
     space: Mapped[str | None] = mapped_column(String(64))  #: where it spoke last; local: nowhere
     used_at: Mapped[datetime | None]  #: when it spoke last, to the minute
     left_at: Mapped[datetime | None]  #: the platform said that it left; speaking brings it back
+
+    @property
+    def shown(self) -> str:
+        """What people read of it: a long id of a platform serves to tell two apart only."""
+        long = len(self.handle) > _LONGEST_SHOWN
+        return f"{f'…{self.handle[-4:]}' if long else self.handle} on {self.platform}"
 
 
 class Space(Base):

@@ -39,6 +39,7 @@ class DiscordWorld(World):
     def names(self) -> dict[str, str]:
         return {
             **{str(p.id): name for name, p in self.people.items()},
+            **{f"…{str(p.id)[-4:]}": name for name, p in self.people.items()},
             **{str(c.id): name for name, c in self.channels.items()},
         }
 

@@ -47,6 +47,7 @@ class SlackWorld(World):
     def names(self) -> dict[str, str]:
         return {
             **{p.id: name for name, p in self.people.items()},
+            **{f"…{p.id[-4:]}": name for name, p in self.people.items()},
             **{c.id: name for name, c in self.channels.items()},
         }
 
