@@ -63,12 +63,10 @@ class DiscordChat:
         self._running = asyncio.create_task(self._run(), name="discord")
 
     async def stop(self) -> None:
-        # In this order: a closed client has no loop in which to tell that its connection ended.
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         await self.client.close()
-        await asyncio.sleep(0)  # for the events that discord.py told of while it closed
         self.state = "stopped"
 
     async def send(
@@ -177,6 +175,10 @@ class _Client(discord.Client):
             max_ratelimit_timeout=_LONGEST_WAIT,
         )
         self._chat = chat
+
+    def dispatch(self, event: str, /, *args: object, **more: object) -> None:
+        if not self.is_closed():  # nobody listens any more, and there is no loop to tell it in
+            super().dispatch(event, *args, **more)
 
     async def setup_hook(self) -> None:
         await self._chat.logged_in()

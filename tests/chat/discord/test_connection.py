@@ -1,6 +1,7 @@
 """The bot comes to Discord, stays there, and says in words why not."""
 
 import asyncio
+import gc
 
 from bot.chat.discord.adapter import DiscordChat
 from tests.chat.discord.conftest import said, settings_of
@@ -117,6 +118,17 @@ async def test_with_no_server_it_says_so(bot, discord):
     await chat.start()
     await state(chat, "no server yet")
     await chat.stop()
+
+
+async def test_it_can_be_stopped_before_discord_has_told_of_all_servers(bot, discord):
+    """discord.py says "ready" after a while, closed or not; warnings are errors here."""
+    discord.guild("Book Club")
+    chat = DiscordChat(bot.core, settings_of(discord))
+    await chat.start()
+    await state(chat, "connected")  # though not to where: that comes after half a second
+    await chat.stop()
+    await asyncio.sleep(0.7)
+    gc.collect()
 
 
 async def test_several_servers_are_served_at_once(server):
