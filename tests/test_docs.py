@@ -16,7 +16,7 @@ from bot.web.metrics import JobMetrics
 from runner.cli import main as runner
 from runner.codes import CODES as RUNNER_CODES
 from tests.catalogue import commands_page
-from tests.codes_of_the_bot import CODES as BOT_CODES
+from tests.codes import CODES as BOT_CODES
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = """# Configuration

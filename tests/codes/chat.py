@@ -1,8 +1,3 @@
-"""What the bot's own codes mean: the words of docs/errors.md.
-
-The bot says each where it happens, with what it knows there. Its runner's codes are in runner/codes.py.
-"""
-
 from runner.codes import Entry
 
 _OURS = "Nothing to mend on your side: it costs no quota, and the moderators are told."

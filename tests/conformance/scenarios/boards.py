@@ -1,47 +1,12 @@
-"""How a member uses each command. A scenario gives what was heard last.
-
-Moira administers; Ada and Bob are members. What it does beside the command itself is done on the
-same platform, so a scenario is a small story.
-"""
-
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
-
-from bot.community.joining import make_one
-from bot.community.members import join, the_community
-from bot.community.models import Member
 from bot.features.leaderboards import benchmarks
-from bot.features.profile.models import LinkCode
-from bot.kit.jobs import RunnerSeen
-from bot.kit.work import Standing
 from runner.contract import Failure
 from runner.errands import Made
+from tests.conformance.scenarios.telling import plainly, scenario
 from tests.conformance.world import Heard, World
 from tests.features.boards import MANIFEST, MODEL, artifact, with_files
 from tests.opening import open_benchmark
-
-Scenario = Callable[[World], Awaitable[Heard]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(command: str) -> Callable[[Scenario], Scenario]:
-    def keep(story: Scenario) -> Scenario:
-        assert command not in SCENARIOS, command
-        SCENARIOS[command] = story
-        return story
-
-    return keep
-
-
-def plainly(command: str, who: str = "ada", **values: Any) -> None:
-    """A command that needs nothing before it."""
-
-    @scenario(command)
-    async def story(world: World) -> Heard:
-        return await world.say(who, command, **values)
 
 
 def on_a_board(command: str, who: str = "ada", **values: Any) -> None:
@@ -98,35 +63,7 @@ PNG = bytes.fromhex(
     "0000000c49444154789c63606060000000040001f61738550000000049454e44ae426082"
 )
 
-plainly("bookwiz help")
-plainly("bookwiz ping")
-plainly("bookwiz start")
-plainly("bookwiz home")
-plainly("bookwiz report", message="Buy <cheap> *GPUs*", why="spam")
-plainly("profile show")
-plainly("profile open", on="yes")
-plainly("profile edit", name="Ada Lovelace")
-plainly("profile timezone", zone="Europe/Berlin")
-plainly("profile public", on="yes")
-plainly("profile reminders", day="friday", hour="9")
-plainly("checkin now", done="Read *one* paper", next="Reproduce <it>", blocked="")
-plainly("checkin history")
-plainly("checkin streak")
-plainly("checkin pause", until="2026-12-24")
 plainly("dataset link")
-plainly("mod audit", who="moira")
-plainly("admin jobs", who="moira")
-plainly("admin schedule", who="moira")
-plainly("admin channels", who="moira", purpose="leaderboards", channel="results")
-plainly("admin config", who="moira")
-plainly(
-    "admin setup",
-    who="moira",
-    name="Vision Lab",
-    zone="Europe/Berlin",
-    results="results",
-    moderators="general",
-)
 on_a_board("benchmark list")
 on_a_board("benchmark show", benchmark="digits")
 on_a_board("benchmark rules", benchmark="digits")
@@ -147,79 +84,6 @@ about_a_score("analysis slices")
 about_a_score("analysis saliency")
 about_a_score("analysis robustness")
 about_a_score("analysis quantize")
-
-
-async def second_ada(world: World) -> Member:
-    """Ada spoke here, and as somebody else elsewhere; gives who she is elsewhere."""
-    await world.say("ada", "bookwiz ping")
-    async with world.core.work("tests") as work:
-        community = await the_community(work.session)
-        return await join(
-            work.session,
-            community,
-            platform="elsewhere",
-            handle="ada2",
-            name="Ada Two",
-            now=work.now,
-        )
-
-
-@scenario("profile link")
-async def accounts_are_joined_by_a_code(world: World) -> Heard:
-    other = await second_ada(world)
-    async with world.core.work("tests") as work:
-        code = LinkCode(
-            member_id=other.id,
-            secret_hash=work.services.links.digest("ABCDEFGH"),
-            platform="elsewhere",
-            handle="ada2",
-            expires_at=work.now + timedelta(minutes=5),
-        )
-        work.session.add(code)
-    await world.say("ada", "profile link", code="abcd-efgh")
-    return await world.say("ada", "profile link", code="abcd-efgh", sure="yes")
-
-
-@scenario("profile unlink")
-async def an_account_is_parted(world: World) -> Heard:
-    other = await second_ada(world)
-    async with world.core.work("tests") as work:
-        ada = await work.session.scalar(select(Member).filter_by(name="Ada"))
-        assert ada is not None
-        await make_one(work, ada.id, other.id)
-    return await world.say("ada", "profile unlink", account="elsewhere/ada2", sure="yes")
-
-
-@scenario("admin roles")
-async def a_lead_is_named(world: World) -> Heard:
-    await world.say("bob", "bookwiz ping")
-    return await world.say("moira", "admin roles", member="bob", role="lead")
-
-
-@scenario("admin spaces")
-async def another_server_is_admitted(world: World) -> Heard:
-    async with world.core.work("tests") as work:
-        guests = Standing(space="77", space_name="Guests")
-        await world.core.services.people.knocked(work, platform="discord", standing=guests)
-    return await world.say("moira", "admin spaces", space="discord/77", action="admit")
-
-
-@scenario("admin runners")
-async def a_runner_is_seen(world: World) -> Heard:
-    world.engine.seen = [
-        RunnerSeen(
-            name="box-1",
-            queue="cpu",
-            tier="full",
-            hardware="2-core CPU",
-            versions={"bookwiz": "1.0"},
-            heartbeat_at=world.now,
-            busy_with=None,
-            formats=("onnx",),
-            takes=("cpu",),
-        )
-    ]
-    return await world.say("moira", "admin runners")
 
 
 @scenario("dataset check")
